@@ -1,0 +1,16 @@
+/** Every error code, with its meaning. docs/reference/errors.md lists the same; a test compares the two. */
+export const CODES = {
+  E_SELECTOR: 'a label selector does not parse',
+  E_INVALID: 'a resource fails validation',
+  E_UNKNOWN_KIND: 'no such resource kind',
+  E_FILE: 'a file cannot be read or is not YAML or JSON',
+  E_NOT_FOUND: 'no such resource',
+  E_EXISTS: 'the resource exists already',
+  E_CONFLICT: 'the resource has changed since it was read',
+  E_DATASTORE: 'the datastore does not answer or refuses',
+  E_CONFIG: 'a configuration value is not usable',
+  E_KERNEL: 'the kernel refused an operation',
+  E_USAGE: 'the command line is not understood',
+} as const;
+
+export type ErrorCode = keyof typeof CODES;

@@ -1,0 +1,97 @@
+/**
+ * Backend-neutral chains: the one description of what happens to a packet.
+ *
+ * They are compiled from policy, executed by the evaluator, and lowered (chains → chains) to what a backend can say;
+ * only then rendered. Neutral chains speak of marks by name and of verdicts of policy (allow, pass); lowering turns
+ * both into mark bits.
+ */
+import type { IcmpMatch, RuleAction } from '../model/index.ts';
+import type { Cidr, PortRange, Protocol } from '../net/index.ts';
+import type { Origin } from './origin.ts';
+
+/** Named mark bits; `scratch0` and `scratch1` exist only after lowering. */
+export type Mark = 'accept' | 'pass' | 'scratch0' | 'scratch1' | 'endpoint';
+
+export type ConntrackState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
+
+/** One side's addresses, ports and sets. A list is one condition: see each field. All conditions must hold. */
+export interface SideMatch {
+  /** In one of these. */
+  readonly nets?: readonly Cidr[];
+  /** In none of these. */
+  readonly notNets?: readonly Cidr[];
+  /** In every one of these sets (names as the evaluator's and the kernel's inputs know them: set ids). */
+  readonly sets?: readonly string[];
+  readonly notSets?: readonly string[];
+  /** One of these ranges or in one of these `ip,port` sets. */
+  readonly ports?: readonly PortRange[];
+  readonly portSets?: readonly string[];
+  readonly notPorts?: readonly PortRange[];
+  readonly notPortSets?: readonly string[];
+  /** The address is one of this host's own (iptables addrtype LOCAL), or not. */
+  readonly local?: boolean;
+}
+
+export interface Match {
+  /** An interface name, or a prefix when it ends in `+`. */
+  readonly inInterface?: string;
+  readonly notInInterface?: string;
+  readonly outInterface?: string;
+  readonly notOutInterface?: string;
+  readonly protocol?: Protocol;
+  readonly notProtocol?: Protocol;
+  readonly icmp?: IcmpMatch;
+  readonly notIcmp?: IcmpMatch;
+  readonly source?: SideMatch;
+  readonly destination?: SideMatch;
+  readonly conntrack?: readonly ConntrackState[];
+  /** The destination was changed by DNAT in this connection, or was not. */
+  readonly dnatted?: boolean;
+  readonly marked?: readonly Mark[];
+  readonly notMarked?: readonly Mark[];
+  /** No route back to the source leaves by the interface the packet came in by. */
+  readonly reversePathFails?: boolean;
+}
+
+export type Action =
+  /** Verdicts of policy; the packet leaves the policy's chain. Neutral only. */
+  | { readonly type: 'policy'; readonly verdict: Exclude<RuleAction, 'log' | 'deny'> }
+  | { readonly type: 'accept' | 'drop' | 'reject' | 'return' | 'notrack' | 'masquerade' }
+  | { readonly type: 'jump' | 'goto'; readonly chain: string }
+  /** By interface name to a chain; a packet of no listed interface goes on to the next rule. Neutral only. */
+  | {
+      readonly type: 'dispatch';
+      readonly by: 'inInterface' | 'outInterface';
+      readonly via: 'jump' | 'goto';
+      readonly table: ReadonlyMap<string, string>;
+    }
+  | { readonly type: 'log'; readonly prefix: string }
+  | { readonly type: 'mark'; readonly set?: readonly Mark[]; readonly clear?: readonly Mark[] }
+  | { readonly type: 'dnat' | 'snat'; readonly to: string; readonly port?: number };
+
+export interface Rule {
+  readonly match: Match;
+  readonly action: Action;
+  readonly origin: Origin;
+  /** For people who read the kernel's tables. */
+  readonly comment?: string;
+}
+
+export interface Chain {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+export type TableName = 'raw' | 'mangle' | 'nat' | 'filter';
+export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
+
+/**
+ * What one table of one family is to hold: our own chains, and for each of the kernel's chains the rules that lead into
+ * ours (inserted first, or appended, as configured) and those that stand at the kernel chain's end.
+ */
+export interface TableChains {
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly hooks: Readonly<Partial<Record<Hook, { readonly entry: readonly Rule[]; readonly end?: readonly Rule[] }>>>;
+}
+
+export type Ruleset = Readonly<Record<TableName, TableChains>>;
