@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { configFromEnvironment } from './config.ts';
+
+interface Row {
+  env?: Record<string, string>;
+  file?: string;
+  'v3.15.0': { config?: unknown; error?: string };
+}
+
+function rows(name: string): Row[] {
+  return JSON.parse(readFileSync(new URL(`../../test/vectors/datastore/${name}.json`, import.meta.url), 'utf8'));
+}
+
+describe('as upstream reads them', () => {
+  test.each(rows('client-envs'))('environment $env', ({ env, 'v3.15.0': { config, error } }) => {
+    if (error) expect(() => configFromEnvironment(env ?? {})).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
+    else expect(configFromEnvironment(env ?? {})).toEqual(config);
+  });
+
+  test.each(rows('client-files'))('file $file', ({ file, 'v3.15.0': { config, error } }) => {
+    if (error) expect(() => configFromEnvironment({}, file)).toThrow(expect.objectContaining({ code: 'E_FILE' }));
+    else expect(configFromEnvironment({}, file)).toEqual((config as { spec: unknown }).spec);
+  });
+});
+
+test('a file keeps the environment out', () => {
+  const file = 'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\n';
+  expect(configFromEnvironment({ ETCD_ENDPOINTS: 'http://e:1' }, file).etcdEndpoints).toBe('');
+});
+
+test('a value of the wrong type is named', () => {
+  const file = 'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nspec: {usePodCIDR: maybe}\n';
+  expect(() => configFromEnvironment({}, file)).toThrow(
+    expect.objectContaining({ code: 'E_CONFIG', subject: 'spec.usePodCIDR' }),
+  );
+});

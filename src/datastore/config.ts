@@ -1,0 +1,140 @@
+/** The datastore client's settings: from the environment, or from a file such as /etc/calico/calicoctl.cfg. */
+import { parse } from 'yaml';
+import { CalicoError } from '../errors/index.ts';
+
+/** The fields of CalicoAPIConfig's spec, by their names. Empty text: not set. */
+export interface DatastoreConfig {
+  readonly datastoreType: string;
+  /** URLs, separated by commas. */
+  readonly etcdEndpoints: string;
+  readonly etcdDiscoverySrv: string;
+  readonly etcdUsername: string;
+  readonly etcdPassword: string;
+  readonly etcdKeyFile: string;
+  readonly etcdCertFile: string;
+  readonly etcdCACertFile: string;
+  /** PEM text in place of a file. */
+  readonly etcdKey: string;
+  readonly etcdCert: string;
+  readonly etcdCACert: string;
+  readonly kubeconfig: string;
+  readonly k8sAPIEndpoint: string;
+  readonly k8sKeyFile: string;
+  readonly k8sCertFile: string;
+  readonly k8sCAFile: string;
+  readonly k8sAPIToken: string;
+  readonly k8sInsecureSkipTLSVerify: boolean;
+  readonly k8sDisableNodePoll: boolean;
+  readonly usePodCIDR: boolean;
+  readonly kubeconfigInline: string;
+  readonly k8sClientQPS: number;
+}
+
+type Field = keyof DatastoreConfig;
+
+const DEFAULTS: DatastoreConfig = {
+  datastoreType: 'etcdv3',
+  etcdEndpoints: '',
+  etcdDiscoverySrv: '',
+  etcdUsername: '',
+  etcdPassword: '',
+  etcdKeyFile: '',
+  etcdCertFile: '',
+  etcdCACertFile: '',
+  etcdKey: '',
+  etcdCert: '',
+  etcdCACert: '',
+  kubeconfig: '',
+  k8sAPIEndpoint: '',
+  k8sKeyFile: '',
+  k8sCertFile: '',
+  k8sCAFile: '',
+  k8sAPIToken: '',
+  k8sInsecureSkipTLSVerify: false,
+  k8sDisableNodePoll: false,
+  usePodCIDR: false,
+  kubeconfigInline: '',
+  k8sClientQPS: 0,
+};
+
+/** Each is heeded as CALICO_<name> too, which wins. */
+const VARIABLES: Readonly<Record<string, Field>> = {
+  DATASTORE_TYPE: 'datastoreType',
+  ETCD_ENDPOINTS: 'etcdEndpoints',
+  ETCD_DISCOVERY_SRV: 'etcdDiscoverySrv',
+  ETCD_USERNAME: 'etcdUsername',
+  ETCD_PASSWORD: 'etcdPassword',
+  ETCD_KEY_FILE: 'etcdKeyFile',
+  ETCD_CERT_FILE: 'etcdCertFile',
+  ETCD_CA_CERT_FILE: 'etcdCACertFile',
+  KUBECONFIG: 'kubeconfig',
+  K8S_API_ENDPOINT: 'k8sAPIEndpoint',
+  K8S_KEY_FILE: 'k8sKeyFile',
+  K8S_CERT_FILE: 'k8sCertFile',
+  K8S_CA_FILE: 'k8sCAFile',
+  K8S_INSECURE_SKIP_TLS_VERIFY: 'k8sInsecureSkipTLSVerify',
+  K8S_DISABLE_NODE_POLL: 'k8sDisableNodePoll',
+  USE_POD_CIDR: 'usePodCIDR',
+};
+
+/**
+ * The settings in force. With the text of a configuration file the environment is not looked at, as upstream does it.
+ * Errors: E_FILE (not YAML, not a CalicoAPIConfig, an unknown field), E_CONFIG (a value of the wrong type).
+ */
+export function configFromEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  fileText?: string,
+): DatastoreConfig {
+  return fileText === undefined ? fromVariables(env) : fromFile(fileText);
+}
+
+function fromVariables(env: Readonly<Record<string, string | undefined>>): DatastoreConfig {
+  const values: Partial<Record<Field, unknown>> = {};
+  for (const [name, field] of Object.entries(VARIABLES)) {
+    const chosen = env[`CALICO_${name}`] !== undefined ? `CALICO_${name}` : name;
+    const text = env[chosen];
+    if (text !== undefined) values[field] = typeof DEFAULTS[field] === 'boolean' ? parseBoolean(chosen, text) : text;
+  }
+  return { ...DEFAULTS, ...(values as Partial<DatastoreConfig>) };
+}
+
+function fromFile(text: string): DatastoreConfig {
+  const document = parseDocument(text);
+  const { apiVersion, kind, spec } = document;
+  if (apiVersion !== 'projectcalico.org/v3') throw fileError(`apiVersion is '${apiVersion ?? ''}'`);
+  if (kind !== 'CalicoAPIConfig') throw fileError(`kind is '${kind ?? ''}'`);
+  const values = (spec ?? {}) as Record<string, unknown>;
+  for (const [field, value] of Object.entries(values)) {
+    if (!Object.hasOwn(DEFAULTS, field)) throw fileError(`spec.${field} is no field`);
+    const expected = typeof DEFAULTS[field as Field];
+    if (value !== null && typeof value !== expected) {
+      throw new CalicoError('E_CONFIG', `spec.${field}`, `is no ${expected}: ${JSON.stringify(value)}`);
+    }
+  }
+  const set = Object.entries(values).filter(([, value]) => value !== null);
+  return { ...DEFAULTS, ...(Object.fromEntries(set) as Partial<DatastoreConfig>) };
+}
+
+function parseDocument(text: string): Record<string, unknown> {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (cause) {
+    throw new CalicoError('E_FILE', 'datastore configuration', (cause as Error).message.split('\n')[0] ?? 'not YAML', {
+      cause,
+    });
+  }
+  return document !== null && typeof document === 'object' ? (document as Record<string, unknown>) : {};
+}
+
+function fileError(message: string): CalicoError {
+  return new CalicoError('E_FILE', 'datastore configuration', message, {
+    hint: 'a file of apiVersion projectcalico.org/v3, kind CalicoAPIConfig is expected',
+  });
+}
+
+function parseBoolean(variable: string, text: string): boolean {
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  throw new CalicoError('E_CONFIG', variable, `neither true nor false: '${text}'`);
+}

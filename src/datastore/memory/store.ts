@@ -1,0 +1,131 @@
+/** A datastore in memory: for tests, and to work on a copy of a datastore's contents. */
+import { CalicoError } from '../../errors/index.ts';
+import type { Compare, KeyValue, Page, Store, StoreEvent, Watch, WatchHandler, Write } from '../store.ts';
+
+interface Watcher {
+  readonly prefix: string;
+  /** The revision up to which it has been told everything. */
+  seen: number;
+  readonly handler: WatchHandler;
+}
+
+export class MemoryStore implements Store {
+  readonly #items = new Map<string, KeyValue>();
+  readonly #watchers = new Set<Watcher>();
+  /** Writes after the compaction, oldest first. */
+  #history: StoreEvent[] = [];
+  #compacted = 0;
+  #revision: number;
+  #delivering = false;
+
+  /** `revision`: where counting starts; etcd's first is 1. */
+  constructor(revision = 1) {
+    this.#revision = revision;
+    this.#compacted = revision;
+  }
+
+  async get(key: string): Promise<KeyValue | null> {
+    return this.#items.get(key) ?? null;
+  }
+
+  async list(prefix: string): Promise<Page> {
+    const items = [...this.#items.values()].filter((item) => item.key.startsWith(prefix));
+    return { items: items.sort((a, b) => (a.key < b.key ? -1 : 1)), revision: String(this.#revision) };
+  }
+
+  async *pages(prefix: string): AsyncIterable<Page> {
+    yield await this.list(prefix);
+  }
+
+  async create(key: string, value: string): Promise<string> {
+    if (this.#items.has(key)) throw new CalicoError('E_EXISTS', key, 'exists already');
+    return this.#commit([{ key, value }]);
+  }
+
+  async put(key: string, value: string): Promise<string> {
+    return this.#commit([{ key, value }]);
+  }
+
+  async update(key: string, value: string, revision: string): Promise<string> {
+    const current = this.#items.get(key);
+    if (!current) throw new CalicoError('E_NOT_FOUND', key, 'does not exist');
+    if (current.revision !== revision) throw conflict(key);
+    return this.#commit([{ key, value }]);
+  }
+
+  async delete(key: string, revision?: string): Promise<KeyValue | null> {
+    const current = this.#items.get(key);
+    if (!current) return null;
+    if (revision !== undefined && current.revision !== revision) throw conflict(key);
+    this.#commit([{ key, value: null }]);
+    return current;
+  }
+
+  async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<string | null> {
+    const hold = compares.every(({ key, revision }) => (this.#items.get(key)?.revision ?? null) === revision);
+    return hold ? this.#commit(writes) : null;
+  }
+
+  watch(prefix: string, afterRevision: string, handler: WatchHandler): Watch {
+    const watcher: Watcher = { prefix, seen: Number(afterRevision), handler };
+    this.#watchers.add(watcher);
+    this.#deliverSoon();
+    return { close: () => this.#watchers.delete(watcher) };
+  }
+
+  /** Forgets the history: watches that start before now are lost as `compacted`. */
+  compact(): void {
+    this.#history = [];
+    this.#compacted = this.#revision;
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.clear();
+  }
+
+  #commit(writes: readonly Write[]): string {
+    const changes = writes.filter(({ key, value }) => value !== null || this.#items.has(key));
+    if (changes.length === 0) return String(this.#revision);
+    const revision = String(++this.#revision);
+    for (const { key, value } of changes) {
+      if (value === null) this.#items.delete(key);
+      else this.#items.set(key, { key, value, revision });
+      this.#history.push({ key, value, revision });
+    }
+    this.#deliverSoon();
+    return revision;
+  }
+
+  /** Watches hear of a write after it has resolved, as over a network. */
+  #deliverSoon(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    setImmediate(() => {
+      this.#delivering = false;
+      for (const watcher of [...this.#watchers]) this.#deliver(watcher);
+    });
+  }
+
+  #deliver(watcher: Watcher): void {
+    if (!this.#watchers.has(watcher) || watcher.seen === this.#revision) return;
+    if (watcher.seen < this.#compacted) {
+      this.#watchers.delete(watcher);
+      watcher.handler.onLost('compacted');
+      return;
+    }
+    const missed = this.#history.slice(firstAfter(this.#history, watcher.seen));
+    watcher.seen = Math.max(watcher.seen, this.#revision);
+    const events = missed.filter((event) => event.key.startsWith(watcher.prefix));
+    if (events.length > 0) watcher.handler.onEvents(events, String(this.#revision));
+  }
+}
+
+function firstAfter(history: readonly StoreEvent[], revision: number): number {
+  let index = history.length;
+  while (index > 0 && Number(history[index - 1]?.revision) > revision) index--;
+  return index;
+}
+
+function conflict(key: string): CalicoError {
+  return new CalicoError('E_CONFLICT', key, 'has changed since it was read', { hint: 'read it again' });
+}
