@@ -1,0 +1,225 @@
+/**
+ * One table of one family: what is desired, what is there, and the fewest lines of `iptables-restore` between the two.
+ *
+ * No I/O. `learn` takes what a save said; after that the table follows what was written and is not read back until an
+ * audit. A chain is equal to the desired one when the hashes in its comments are: the hash of a rule covers the rules
+ * before it, as upstream's does, so that chains which upstream's Felix left are taken over as they are.
+ */
+import type { Hook, RenderedChain, RenderedRule, TableName } from '../../rules/index.ts';
+import type { ForeignChain, OurRule, SavedTable } from './saved.ts';
+
+/** Whether our jump is a kernel chain's first rule or its last. */
+export type InsertMode = 'insert' | 'append';
+
+/** Our rules in a kernel chain: `entry` leads into our chains, `end` stands at the chain's very end. */
+export interface HookRules {
+  readonly entry: readonly RenderedRule[];
+  readonly end: readonly RenderedRule[];
+}
+
+export interface PlanScope {
+  /** Whether what is not desired goes. */
+  readonly removals: boolean;
+  /** Only these chains: others that exist stay as they are, others that do not are created closed. No hooks. */
+  readonly only?: ReadonlySet<string>;
+}
+
+export interface TablePlan {
+  readonly scope: PlanScope;
+  /** Input of iptables-restore from `*table` to `COMMIT`. */
+  readonly lines: readonly string[];
+  /** The chain that each line is about. */
+  readonly about: readonly string[];
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+  readonly hooks: readonly string[];
+}
+
+type Line = readonly [chain: string, text: string];
+
+const CLOSED_HASH = 'closed----------';
+const NO_RULES: HookRules = { entry: [], end: [] };
+const EMPTY: ForeignChain = { count: 0, ours: [] };
+
+export class Table {
+  readonly name: TableName;
+  private readonly mode: InsertMode;
+  private readonly desired = new Map<string, { chain: RenderedChain; print: string }>();
+  private readonly desiredHooks = new Map<string, HookRules>();
+  private actual = new Map<string, string>();
+  private foreign = new Map<string, ForeignChain>();
+  private pinned: ReadonlySet<string> = new Set();
+  private readonly dirty = new Set<string>();
+  private readonly dirtyHooks = new Set<string>();
+  /** Chains that the kernel refused: which rules it refused. */
+  private readonly refused = new Map<string, string>();
+
+  constructor(name: TableName, mode: InsertMode) {
+    this.name = name;
+    this.mode = mode;
+  }
+
+  setChain(chain: RenderedChain): void {
+    this.desired.set(chain.name, { chain, print: chain.rules.map((rule) => rule.hash).join(' ') });
+    this.dirty.add(chain.name);
+  }
+
+  removeChain(name: string): void {
+    if (!this.desired.delete(name)) return;
+    this.refused.delete(name);
+    this.dirty.add(name);
+  }
+
+  setHook(hook: Hook, rules: HookRules): void {
+    this.desiredHooks.set(hook, rules);
+    this.dirtyHooks.add(hook);
+  }
+
+  /** Takes what is in the kernel; an absent table is an empty one. Chains that were refused are tried again. */
+  learn(saved: SavedTable | undefined): void {
+    this.actual = new Map(saved?.chains);
+    this.foreign = new Map(saved?.foreign);
+    this.pinned = saved?.pinned ?? new Set();
+    for (const name of this.actual.keys()) this.dirty.add(name);
+    for (const name of this.desired.keys()) this.dirty.add(name);
+    for (const name of this.foreign.keys()) this.dirtyHooks.add(name);
+    for (const name of this.desiredHooks.keys()) this.dirtyHooks.add(name);
+  }
+
+  /** Is the chain in the kernel, whatever its rules are? */
+  has(chain: string): boolean {
+    return this.actual.has(chain);
+  }
+
+  /** Chains of ours in the kernel. */
+  get chainCount(): number {
+    return this.actual.size;
+  }
+
+  get ruleCount(): number {
+    let count = 0;
+    for (const print of this.actual.values()) count += print === '' ? 0 : (print.length + 1) / 17;
+    return Math.round(count);
+  }
+
+  /** The lines between the two states; null when nothing within the scope differs. */
+  plan(scope: PlanScope): TablePlan | null {
+    const written = [...this.dirty].filter((name) => this.isToWrite(name, scope));
+    const hooks = scope.only ? [] : [...this.dirtyHooks].filter((hook) => this.hookDiffers(hook, scope));
+    const removed = scope.removals && !scope.only ? [...this.dirty].filter((name) => this.isToGo(name)) : [];
+    if (written.length + hooks.length + removed.length === 0) return null;
+    // Every chain first, so that rules can name any; then rules; deletions last, when nothing leads there any more.
+    const lines: Line[] = [
+      ['', `*${this.name}`],
+      ...[...written, ...removed].map((name): Line => [name, `:${name} - [0:0]`]),
+      ...written.flatMap((name) => this.ruleLines(name, scope)),
+      ...hooks.flatMap((hook) => this.hookLines(hook)),
+      ...removed.filter((name) => !this.pinned.has(name)).map((name): Line => [name, `-X ${name}`]),
+      ['', 'COMMIT'],
+    ];
+    return { scope, lines: lines.map((l) => l[1]), about: lines.map((l) => l[0]), written, removed, hooks };
+  }
+
+  /** The plan is in the kernel now. */
+  reached({ scope, written, removed, hooks }: TablePlan): void {
+    for (const name of written) this.actual.set(name, this.isLeftOut(name, scope) ? this.closedPrint : this.target(name));
+    for (const name of removed) {
+      if (this.pinned.has(name)) this.actual.set(name, '');
+      else this.actual.delete(name);
+    }
+    for (const hook of hooks) this.foreign.set(hook, this.hookTarget(hook));
+    if (!scope.only && scope.removals) this.settled();
+  }
+
+  /** Nothing differs any more. */
+  settled(): void {
+    this.dirty.clear();
+    this.dirtyHooks.clear();
+  }
+
+  /** The kernel will not have this chain: a closed one stands in for it until it changes. */
+  refuse(chain: string): void {
+    const want = this.desired.get(chain);
+    if (want) this.refused.set(chain, want.print);
+    this.dirty.add(chain);
+  }
+
+  /** Another try for the chains that the kernel refused. */
+  forgive(): void {
+    for (const name of this.refused.keys()) this.dirty.add(name);
+    this.refused.clear();
+  }
+
+  private isRefused(name: string): boolean {
+    const print = this.refused.get(name);
+    return print !== undefined && print === this.desired.get(name)?.print;
+  }
+
+  /** What the chain's hashes are to be. */
+  private target(name: string): string {
+    return this.isRefused(name) ? this.closedPrint : (this.desired.get(name)?.print ?? '');
+  }
+
+  /** The nat table does not let anybody drop there: an empty chain translates nothing. */
+  private get closedPrint(): string {
+    return this.name === 'nat' ? '' : CLOSED_HASH;
+  }
+
+  private isLeftOut(name: string, { only }: PlanScope): boolean {
+    return only !== undefined && !only.has(name);
+  }
+
+  private isToWrite(name: string, scope: PlanScope): boolean {
+    if (!this.desired.has(name) || this.actual.get(name) === this.target(name)) return false;
+    return !(this.isLeftOut(name, scope) && this.actual.has(name));
+  }
+
+  private isToGo(name: string): boolean {
+    if (this.desired.has(name) || !this.actual.has(name)) return false;
+    return !(this.pinned.has(name) && this.actual.get(name) === '');
+  }
+
+  private ruleLines(name: string, scope: PlanScope): Line[] {
+    if (!this.isLeftOut(name, scope) && !this.isRefused(name))
+      return this.desired.get(name)!.chain.rules.map((rule): Line => [name, `-A ${name} ${rule.text}`]);
+    if (this.name === 'nat') return [];
+    return [[name, `-A ${name} -m comment --comment "cali:${CLOSED_HASH}" -j DROP`]];
+  }
+
+  private hookDiffers(hook: string, { removals }: PlanScope): boolean {
+    if (!removals && !this.desiredHooks.has(hook)) return false;
+    const { ours } = this.foreign.get(hook) ?? EMPTY;
+    const target = this.hookTarget(hook).ours;
+    return (
+      ours.length !== target.length ||
+      target.some((rule, i) => ours[i]!.hash !== rule.hash || ours[i]!.index !== rule.index)
+    );
+  }
+
+  /** Ours go by their text and come back where they belong, in one transaction: the rules of others keep their order. */
+  private hookLines(hook: string): Line[] {
+    const { ours } = this.foreign.get(hook) ?? EMPTY;
+    const { entry, end } = this.desiredHooks.get(hook) ?? NO_RULES;
+    const first = this.mode === 'insert' ? entry : [];
+    const last = this.mode === 'insert' ? end : [...entry, ...end];
+    return [
+      ...ours.map((rule) => `-D ${hook} ${rule.spec}`),
+      ...[...first].reverse().map((rule) => `-I ${hook} 1 ${rule.text}`),
+      ...last.map((rule) => `-A ${hook} ${rule.text}`),
+    ].map((text): Line => [hook, text]);
+  }
+
+  private hookTarget(hook: string): ForeignChain {
+    const { count, ours } = this.foreign.get(hook) ?? EMPTY;
+    const { entry, end } = this.desiredHooks.get(hook) ?? NO_RULES;
+    const others = count - ours.length;
+    const rules = [...entry, ...end];
+    return {
+      count: others + rules.length,
+      ours: rules.map((rule, i): OurRule => {
+        const index = this.mode === 'insert' && i < entry.length ? i : others + i;
+        return { index, hash: rule.hash, spec: rule.text };
+      }),
+    };
+  }
+}
