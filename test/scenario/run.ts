@@ -1,0 +1,137 @@
+/** Runs one scenario against this build and says where packets fare differently from the recording. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRecorded, readScenario, type ScenarioFile, type Step, type StepPackets } from './files.ts';
+import { expand, probeKey } from './probe.ts';
+import { Prober } from './prober.ts';
+import { Topology, until } from './topology.ts';
+
+const QUIET = 1500; // ms without a change in any host's kernel: the step has settled
+const CLUSTER_KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
+const CLUSTER = {
+  kind: 'ClusterInformation',
+  apiVersion: 'projectcalico.org/v3',
+  metadata: { name: 'default', uid: '00000000-0000-4000-8000-000000000001', creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: { clusterGUID: '00000000000040008000000000000002', clusterType: '', calicoVersion: '', datastoreReady: true },
+};
+
+/** Differences from the recording, one line each; none when all is as upstream's. `prefix` names the namespaces. */
+export async function runScenario(dir: string, prefix: string): Promise<string[]> {
+  const scenario = readScenario(dir);
+  const topology = new Topology(scenario, prefix);
+  const prober = new Prober((name) => topology.namespace(name));
+  const observed: StepPackets[] = [];
+  try {
+    await topology.up();
+    topology.put({ [CLUSTER_KEY]: CLUSTER });
+    const [first, ...rest] = scenario.steps as [Step, ...Step[]];
+    writeResources(topology, dir, first);
+    for (const host of topology.hosts()) topology.startFelix(host);
+    await until('every Felix ready', 60, () => topology.allReady());
+    observed.push(await observe(topology, prober, scenario, first));
+    for (const step of rest) {
+      await act(topology, dir, step);
+      observed.push(await observe(topology, prober, scenario, step));
+    }
+  } finally {
+    prober.close();
+    await topology.down();
+  }
+  return compare(readRecorded(dir), observed);
+}
+
+async function act(topology: Topology, dir: string, step: Step): Promise<void> {
+  for (const host of step.stop ?? []) await topology.stopFelix(host);
+  for (const workload of step.plug ?? []) topology.plug(workload);
+  for (const workload of step.unplug ?? []) topology.unplug(workload);
+  writeResources(topology, dir, step);
+  for (const [host, commands] of Object.entries(step.exec ?? {}))
+    for (const command of commands) topology.shell(host, command);
+  for (const host of step.kill ?? []) topology.killFelix(host);
+  if (step.kill) await sleep(1000);
+  for (const host of step.start ?? []) topology.startFelix(host);
+  if (step.etcd === 'stop') await topology.stopEtcd();
+  if (step.etcd === 'start') await topology.startEtcd();
+}
+
+function writeResources(topology: Topology, dir: string, step: Step): void {
+  if (step.put) topology.put(JSON.parse(readFileSync(join(dir, step.put), 'utf8')));
+  if (step.apply) topology.calicoctl('apply', join(dir, step.apply));
+  if (step.delete) topology.calicoctl('delete', join(dir, step.delete));
+}
+
+async function observe(topology: Topology, prober: Prober, scenario: ScenarioFile, step: Step): Promise<StepPackets> {
+  const probesOf = (specs: Step['probes']) =>
+    (specs ?? []).flatMap((spec) => expand(spec, (n, f) => topology.address(n, f)));
+  await settle(topology, step.wait ?? 0);
+  const all = [
+    ...probesOf(scenario.probes),
+    ...scenario.steps.flatMap((s) => probesOf([...(s.probes ?? []), ...Object.values(s.hold ?? {})])),
+  ];
+  const names = new Set([...topology.hosts(), ...Object.keys(topology.outside()), ...topology.plugged]);
+  for (const probe of all) {
+    const server = probe.server ?? probe.to;
+    if (names.has(server)) prober.serve(server, probe.proto, probe.ip, probe.server_port ?? probe.port ?? 0);
+  }
+  for (const [name, spec] of Object.entries(step.hold ?? {}))
+    for (const probe of probesOf([spec])) prober.hold(name, probe);
+  const absent = new Set(Object.keys(topology.workloads()).filter((name) => !topology.plugged.has(name)));
+  const probes = prober.run(probesOf(step.probes ?? scenario.probes).filter((probe) => !absent.has(probe.from)));
+  const held = prober.checkHeld();
+  return { step: step.name, probes, ...(Object.keys(held).length > 0 && { held }) };
+}
+
+/** Until every Felix is ready and no host's kernel state has changed for a while. */
+async function settle(topology: Topology, seconds: number): Promise<void> {
+  const started = Date.now();
+  let last = '';
+  let changed = started;
+  for (;;) {
+    const now = fingerprint(topology);
+    const ready = !topology.etcdRunning() || (await topology.allReady());
+    if (now !== last || !ready) changed = Date.now();
+    last = now;
+    if (Date.now() - changed > QUIET && Date.now() - started > 1000 * seconds) return;
+    if (Date.now() - started > 1000 * (seconds + 90)) throw new Error('the kernel does not come to rest');
+    await sleep(150);
+  }
+}
+
+function fingerprint(topology: Topology): string {
+  const script =
+    'iptables-legacy-save; ip6tables-legacy-save; iptables-nft-save; ip6tables-nft-save; ipset save;' +
+    ' ip -4 route show table all; ip -6 route show table all; ip neigh show nud permanent';
+  const hash = createHash('sha1');
+  for (const host of topology.hosts()) {
+    const text = execFileSync('ip', ['netns', 'exec', topology.namespace(host), 'sh', '-c', script], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 1 << 28,
+    });
+    hash.update(text.replace(/^#.*|\[\d+:\d+\]| expires \S+| age \S+/gm, ''));
+  }
+  return hash.digest('hex');
+}
+
+function compare(recorded: readonly StepPackets[], observed: readonly StepPackets[]): string[] {
+  const out: string[] = [];
+  recorded.forEach((old, i) => {
+    const results = new Map(observed[i]?.probes.map((probe) => [probeKey(probe), probe]));
+    for (const want of old.probes) {
+      const got = results.get(probeKey(want));
+      for (const field of ['verdict', 'source'] as const)
+        if (got?.[field] !== want[field]) {
+          out.push(`${old.step}: ${probeKey(want)}: ${field} ${got?.[field]}, upstream ${want[field]}`);
+          break;
+        }
+    }
+    for (const [name, state] of Object.entries(old.held ?? {}))
+      if (observed[i]?.held?.[name] !== state)
+        out.push(`${old.step}: held ${name}: ${observed[i]?.held?.[name]}, upstream ${state}`);
+  });
+  return out;
+}
+
+const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
