@@ -1,0 +1,57 @@
+/** Runs a program to its end. */
+import { spawn } from 'node:child_process';
+import { CalicoError } from '../errors/index.ts';
+
+export interface ExecOptions {
+  readonly stdin?: string | Uint8Array;
+  /** The program is killed after so many milliseconds. Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Added to this process' environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ExecResult {
+  /** Exit status; null when a signal ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Resolves with whatever status the program ends. E_KERNEL when it cannot be started or takes too long. */
+export function exec(program: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
+  const child = spawn(program, args, { env: options.env ? { ...process.env, ...options.env } : process.env });
+  const timeoutMs = options.timeoutMs ?? 60_000;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // A program that ends before it has read everything says so by its status.
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.stdin);
+  child.on('error', (cause) => {
+    clearTimeout(timer);
+    reject(
+      new CalicoError('E_KERNEL', program, `cannot be run: ${cause.message}`, { cause, hint: 'is it installed?' }),
+    );
+  });
+  child.on('close', (status) => {
+    clearTimeout(timer);
+    if (late) reject(new CalicoError('E_KERNEL', program, `took longer than ${timeoutMs} ms and was killed`));
+    else resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+  });
+  return promise;
+}
+
+/** Like exec, for programs whose failure is an error. Returns what it printed; E_KERNEL with its complaint when it fails. */
+export async function execOk(program: string, args: readonly string[], options?: ExecOptions): Promise<string> {
+  const { status, stdout, stderr } = await exec(program, args, options);
+  if (status === 0) return stdout;
+  const complaint = stderr.trim() || `ended with status ${status}`;
+  throw new CalicoError('E_KERNEL', [program, ...args].join(' '), complaint);
+}
