@@ -1,0 +1,160 @@
+/** The endpoints of this host, with the policies that apply to each, in their order. */
+import type { Direction, HostEndpoint, IdKey, Policy, WorkloadEndpoint } from '../model/index.ts';
+import type { LocalHostEndpoint, LocalWorkload, TierPolicies } from './output.ts';
+import { Pending } from './pending.ts';
+import { comparePlaces, type PolicyPlace, type PolicyRole, placeOf, samePlace } from './policy-order.ts';
+import type { WorkCounters } from './work.ts';
+
+class LocalEndpoint {
+  endpoint: WorkloadEndpoint | HostEndpoint;
+  #sorted: PolicyPlace[] = [];
+  readonly #added = new Set<PolicyPlace>();
+  readonly #removed = new Set<PolicyPlace>();
+
+  constructor(endpoint: WorkloadEndpoint | HostEndpoint) {
+    this.endpoint = endpoint;
+  }
+
+  add(policy: PolicyPlace): void {
+    if (!this.#removed.delete(policy)) this.#added.add(policy);
+  }
+
+  remove(policy: PolicyPlace): void {
+    if (!this.#added.delete(policy)) this.#removed.add(policy);
+  }
+
+  /** The policies in order: what is new is sorted, and merged into what already was. */
+  policies(): readonly PolicyPlace[] {
+    const { size } = this.#removed;
+    if (size > 0) this.#sorted = this.#sorted.filter((policy) => !this.#removed.has(policy));
+    if (this.#added.size > 0) this.#sorted = merge(this.#sorted, [...this.#added].sort(comparePlaces));
+    this.#added.clear();
+    this.#removed.clear();
+    return this.#sorted;
+  }
+}
+
+export class EndpointResolver {
+  readonly workloads = new Pending<IdKey, LocalWorkload>();
+  readonly hostEndpoints = new Pending<IdKey, LocalHostEndpoint>();
+  readonly #endpoints = new Map<IdKey, LocalEndpoint>();
+  readonly #places = new Map<IdKey, PolicyPlace>();
+  readonly #touched = new Set<IdKey>();
+  readonly #work: WorkCounters;
+
+  constructor(work: WorkCounters) {
+    this.#work = work;
+  }
+
+  has(key: IdKey): boolean {
+    return this.#endpoints.has(key);
+  }
+
+  setEndpoint(key: IdKey, endpoint: WorkloadEndpoint | HostEndpoint): void {
+    const known = this.#endpoints.get(key);
+    if (known) known.endpoint = endpoint;
+    else this.#endpoints.set(key, new LocalEndpoint(endpoint));
+    this.#touched.add(key);
+  }
+
+  removeEndpoint(key: IdKey): void {
+    this.#endpoints.delete(key);
+    this.#touched.add(key);
+  }
+
+  /** `matched`: the local endpoints that the policy applies to now. */
+  setPolicy(key: IdKey, policy: Policy, matched: Iterable<IdKey>): void {
+    const before = this.#places.get(key);
+    const now = placeOf(policy);
+    if (before && samePlace(before, now)) return;
+    this.#places.set(key, now);
+    if (!before) return;
+    for (const endpoint of matched) {
+      this.#change(endpoint, (e) => e.remove(before));
+      this.#change(endpoint, (e) => e.add(now));
+    }
+  }
+
+  forgetPolicy(key: IdKey): void {
+    this.#places.delete(key);
+  }
+
+  addPolicy(endpoint: IdKey, policy: IdKey): void {
+    const place = this.#places.get(policy);
+    if (place) this.#change(endpoint, (e) => e.add(place));
+  }
+
+  removePolicy(endpoint: IdKey, policy: IdKey): void {
+    const place = this.#places.get(policy);
+    if (place) this.#change(endpoint, (e) => e.remove(place));
+  }
+
+  /** Puts the policies of every endpoint that has changed in order. */
+  settle(): void {
+    for (const key of this.#touched) {
+      const local = this.#endpoints.get(key);
+      if (local) this.#resolve(key, local);
+      else {
+        this.workloads.remove(key);
+        this.hostEndpoints.remove(key);
+      }
+    }
+    this.#touched.clear();
+  }
+
+  #change(endpoint: IdKey, change: (local: LocalEndpoint) => void): void {
+    const local = this.#endpoints.get(endpoint);
+    if (!local) return;
+    this.#work.policiesResolved++;
+    change(local);
+    this.#touched.add(endpoint);
+  }
+
+  #resolve(key: IdKey, local: LocalEndpoint): void {
+    this.#work.endpointsResolved++;
+    const { endpoint } = local;
+    const policies = local.policies();
+    const tiers = tiersOf(policies, ['normal', 'forward']);
+    if (isWorkload(endpoint)) this.workloads.put(key, { endpoint, tiers });
+    else {
+      this.hostEndpoints.put(key, {
+        endpoint,
+        tiers,
+        forward: tiersOf(policies, ['forward']),
+        untracked: tiersOf(policies, ['untracked']),
+        preDnat: tiersOf(policies, ['pre-dnat']),
+      });
+    }
+  }
+}
+
+/** By tier and direction; a tier that has nothing to say in either is left out. */
+function tiersOf(policies: readonly PolicyPlace[], roles: readonly PolicyRole[]): readonly TierPolicies[] {
+  const tiers: { tier: string; ingress: Policy['id'][]; egress: Policy['id'][] }[] = [];
+  for (const { id, tier, role, directions } of policies) {
+    if (!roles.includes(role) || directions.length === 0) continue;
+    let last = tiers.at(-1);
+    if (last?.tier !== tier) {
+      last = { tier, ingress: [], egress: [] };
+      tiers.push(last);
+    }
+    for (const direction of directions) (last as Record<Direction, Policy['id'][]>)[direction].push(id);
+  }
+  return tiers;
+}
+
+/** Of two ordered lists. */
+function merge(a: readonly PolicyPlace[], b: readonly PolicyPlace[]): PolicyPlace[] {
+  const merged: PolicyPlace[] = [];
+  let i = 0;
+  for (const next of b) {
+    while (i < a.length && comparePlaces(a[i] as PolicyPlace, next) < 0) merged.push(a[i++] as PolicyPlace);
+    merged.push(next);
+  }
+  while (i < a.length) merged.push(a[i++] as PolicyPlace);
+  return merged;
+}
+
+function isWorkload(endpoint: WorkloadEndpoint | HostEndpoint): endpoint is WorkloadEndpoint {
+  return endpoint.id.kind === 'WorkloadEndpoint';
+}

@@ -1,0 +1,207 @@
+/**
+ * The calculation graph of one host, assembled: updates of the syncer in, dataplane updates out.
+ *
+ *     updates ─┬─ endpoints, network sets ──────────────► SetMembers ──► sets
+ *              ├─ local endpoints, policies, profiles ──► ActiveRules ─► policies, profiles
+ *              │                                           │      └─ RuleScanner: which sets are needed ─► SetMembers
+ *              │                                           └─ matches ─► EndpointResolver ──► workloads, host endpoints
+ *              ├─ configuration ────────────────────────► Config
+ *              └─ pools, nodes, blocks ─────────────────► told as they are
+ *
+ * Updates are indexed as they come; what follows from them is worked out once a flush.
+ */
+import type { CalicoError } from '../errors/index.ts';
+import {
+  type HostEndpoint,
+  type IdKey,
+  type Invalid,
+  type IPAMBlock,
+  type IPPool,
+  idKey,
+  type Kind,
+  type NetworkSet,
+  type Node,
+  type Policy,
+  type Profile,
+  type ResourceId,
+  type SyncerSink,
+  type SyncStatus,
+  type Update,
+  type Values,
+  type WorkloadEndpoint,
+} from '../model/index.ts';
+import { cidrOf } from '../net/index.ts';
+import { ActiveRules } from './active-rules.ts';
+import { Config } from './config.ts';
+import { EndpointResolver } from './endpoint-resolver.ts';
+import type { DataplaneUpdate } from './output.ts';
+import { Pending } from './pending.ts';
+import { RuleScanner } from './rule-scanner.ts';
+import { SelectorCache } from './selector-cache.ts';
+import { SetMembers } from './set-members.ts';
+import { newCounters, type Work } from './work.ts';
+
+export interface InvalidResource extends Invalid {
+  readonly id: ResourceId;
+}
+
+type Handlers = { readonly [K in Kind]?: (key: IdKey, value: Values[K] | null, id: ResourceId<K>) => void };
+
+export class CalcGraph implements SyncerSink {
+  readonly #node: string;
+  readonly #counters = newCounters();
+  readonly #selectors = new SelectorCache();
+  readonly #members = new SetMembers(this.#counters);
+  readonly #scanner = new RuleScanner(this.#selectors, this.#members, this.#counters);
+  readonly #endpoints = new EndpointResolver(this.#counters);
+  readonly #rules: ActiveRules;
+  readonly #config: Config;
+  readonly #pools = new Pending<IdKey, IPPool>();
+  readonly #nodes = new Pending<IdKey, Node>();
+  readonly #blocks = new Pending<IdKey, IPAMBlock>();
+  readonly #invalid = new Map<IdKey, InvalidResource>();
+  /** Resources whose present value is a good one. */
+  readonly #good = new Set<IdKey>();
+  #inSync: 'no' | 'to-tell' | 'told' = 'no';
+
+  /** Which node of the graph hears of what. BGP's resources concern nobody here. */
+  readonly #handlers: Handlers = {
+    WorkloadEndpoint: (key, value) => this.#onEndpoint(key, value, value?.nets ?? []),
+    HostEndpoint: (key, value) => this.#onEndpoint(key, value, value?.expectedIps.map((ip) => cidrOf(ip)) ?? []),
+    NetworkSet: (key, value) => this.#onNetworkSet(key, value),
+    GlobalNetworkSet: (key, value) => this.#onNetworkSet(key, value),
+    NetworkPolicy: (key, value) => this.#onPolicy(key, value),
+    GlobalNetworkPolicy: (key, value) => this.#onPolicy(key, value),
+    Profile: (_, value, { name }) => this.#onProfile(name, value),
+    FelixConfiguration: (_, value, { name }) => this.#config.setConfiguration(name, value),
+    ClusterInformation: (_, value, { name }) => this.#config.setCluster(name, value),
+    IPPool: (key, value) => passOn(this.#pools, key, value),
+    Node: (key, value) => passOn(this.#nodes, key, value),
+    IPAMBlock: (key, value) => passOn(this.#blocks, key, value),
+  };
+
+  constructor(options: { node: string }) {
+    this.#node = options.node;
+    this.#config = new Config(options.node);
+    this.#rules = new ActiveRules({
+      selectors: this.#selectors,
+      scanner: this.#scanner,
+      endpoints: this.#endpoints,
+      report: (id, error) => this.#report(id, error),
+    });
+  }
+
+  /** Resources that cannot be used as they stand in the datastore. */
+  get invalid(): ReadonlyMap<IdKey, InvalidResource> {
+    return this.#invalid;
+  }
+
+  get work(): Work {
+    return { ...this.#counters, labelsEvaluated: this.#members.evaluations + this.#rules.evaluations };
+  }
+
+  onUpdates(updates: readonly Update[]): void {
+    for (const update of updates) this.#onUpdate(update);
+  }
+
+  onStatus(status: SyncStatus): void {
+    if (status === 'in-sync' && this.#inSync === 'no') this.#inSync = 'to-tell';
+  }
+
+  /**
+   * Tells what has changed since the last flush, each thing once, in an order in which every update may be applied
+   * by itself: nothing is named before it has been told or after it is gone. Endpoints go before others come, so that
+   * no two claim the same interface or address.
+   *
+   * Before the datastore is in sync this tells what is known so far, but no `config`: half a configuration is a wrong
+   * one. `config` is the first and `in-sync` the last update of the flush that follows.
+   */
+  flush(emit: (update: DataplaneUpdate) => void): void {
+    this.#rules.settle();
+    this.#endpoints.settle();
+    if (this.#inSync !== 'no') this.#config.updates(emit);
+    this.#flushNetwork(emit);
+
+    const { policies, profiles } = this.#rules;
+    const { workloads, hostEndpoints } = this.#endpoints;
+    this.#members.updates(emit);
+    policies.updates((policy) => emit({ type: 'policy', policy }));
+    profiles.updates((profile) => emit({ type: 'profile', profile }));
+    workloads.removals(({ endpoint }) => emit({ type: 'workload-gone', id: endpoint.id }));
+    hostEndpoints.removals(({ endpoint }) => emit({ type: 'host-endpoint-gone', id: endpoint.id }));
+    workloads.updates((workload) => emit({ type: 'workload', workload }));
+    hostEndpoints.updates((hostEndpoint) => emit({ type: 'host-endpoint', hostEndpoint }));
+    profiles.removals(({ name }) => emit({ type: 'profile-gone', name }));
+    policies.removals(({ id }) => emit({ type: 'policy-gone', id }));
+    this.#members.removals(emit);
+
+    if (this.#inSync !== 'to-tell') return;
+    this.#inSync = 'told';
+    emit({ type: 'in-sync' });
+  }
+
+  #flushNetwork(emit: (update: DataplaneUpdate) => void): void {
+    this.#pools.removals(({ id }) => emit({ type: 'pool-gone', id }));
+    this.#pools.updates((pool) => emit({ type: 'pool', pool }));
+    this.#nodes.removals(({ id }) => emit({ type: 'node-gone', id }));
+    this.#nodes.updates((node) => emit({ type: 'node', node }));
+    this.#blocks.removals(({ id }) => emit({ type: 'block-gone', id }));
+    this.#blocks.updates((block) => emit({ type: 'block', block }));
+  }
+
+  #onUpdate(update: Update): void {
+    const { id, value, invalid } = update;
+    const key = idKey(id);
+    if (invalid) {
+      this.#invalid.set(key, { id, ...invalid });
+      if (this.#good.has(key)) return;
+    } else {
+      this.#invalid.delete(key);
+      if (value) this.#good.add(key);
+      else this.#good.delete(key);
+    }
+    const handle = this.#handlers[id.kind] as ((key: IdKey, value: unknown, id: ResourceId) => void) | undefined;
+    handle?.(key, value, id);
+  }
+
+  #report(id: ResourceId, error: CalicoError): void {
+    this.#invalid.set(idKey(id), { id, code: error.code, reason: error.message });
+  }
+
+  #onEndpoint(key: IdKey, value: WorkloadEndpoint | HostEndpoint | null, nets: WorkloadEndpoint['nets']): void {
+    if (value) this.#members.setItem(key, value.labels, value.profiles, { nets, ports: value.ports });
+    else this.#members.removeItem(key);
+    if (value?.node === this.#node) {
+      this.#endpoints.setEndpoint(key, value);
+      this.#rules.setEndpoint(key, value.labels, value.profiles);
+    } else if (this.#endpoints.has(key)) {
+      this.#rules.removeEndpoint(key);
+      this.#endpoints.removeEndpoint(key);
+    }
+  }
+
+  #onNetworkSet(key: IdKey, value: NetworkSet | null): void {
+    if (value) this.#members.setItem(key, value.labels, value.profiles, { nets: value.nets, ports: [] });
+    else this.#members.removeItem(key);
+  }
+
+  #onPolicy(key: IdKey, value: Policy | null): void {
+    if (value) this.#rules.setPolicy(key, value);
+    else this.#rules.removePolicy(key);
+  }
+
+  #onProfile(name: string, value: Profile | null): void {
+    if (value) {
+      this.#rules.setProfile(value);
+      this.#members.setProfileLabels(name, value.labelsToApply);
+    } else {
+      this.#rules.removeProfile(name);
+      this.#members.removeProfileLabels(name);
+    }
+  }
+}
+
+function passOn<V>(pending: Pending<IdKey, V>, key: IdKey, value: V | null): void {
+  if (value) pending.put(key, value);
+  else pending.remove(key);
+}

@@ -1,0 +1,39 @@
+/**
+ * What has been told to the dataplane of one kind of thing, and what has changed since.
+ *
+ * Many changes of one thing between two flushes become one; what came and went unseen is never told.
+ */
+export class Pending<K, V> {
+  readonly #changed = new Map<K, V>();
+  readonly #gone = new Map<K, V>();
+  /** The last value told. */
+  readonly #told = new Map<K, V>();
+
+  put(key: K, value: V): void {
+    this.#gone.delete(key);
+    this.#changed.set(key, value);
+  }
+
+  remove(key: K): void {
+    this.#changed.delete(key);
+    const told = this.#told.get(key);
+    if (told !== undefined) this.#gone.set(key, told);
+  }
+
+  updates(tell: (value: V) => void): void {
+    for (const [key, value] of this.#changed) {
+      this.#told.set(key, value);
+      tell(value);
+    }
+    this.#changed.clear();
+  }
+
+  /** `tell` gets the last value that was told of what is gone. */
+  removals(tell: (value: V) => void): void {
+    for (const [key, value] of this.#gone) {
+      this.#told.delete(key);
+      tell(value);
+    }
+    this.#gone.clear();
+  }
+}
