@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { readRecorded, readScenario, type ScenarioFile, type Step, type StepPackets } from './files.ts';
 import { expand, probeKey } from './probe.ts';
 import { Prober } from './prober.ts';
-import { Topology, until } from './topology.ts';
+import { Programs, until } from './programs.ts';
+import { Topology } from './topology.ts';
 
 const QUIET = 1500; // ms without a change in any host's kernel: the step has settled
 const CLUSTER_KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
@@ -17,55 +18,68 @@ const CLUSTER = {
   spec: { clusterGUID: '00000000000040008000000000000002', clusterType: '', calicoVersion: '', datastoreReady: true },
 };
 
+interface Lab {
+  readonly dir: string;
+  readonly scenario: ScenarioFile;
+  readonly topology: Topology;
+  readonly programs: Programs;
+}
+
 /** Differences from the recording, one line each; none when all is as upstream's. `prefix` names the namespaces. */
 export async function runScenario(dir: string, prefix: string): Promise<string[]> {
   const scenario = readScenario(dir);
   const topology = new Topology(scenario, prefix);
+  const programs = new Programs(scenario, topology);
+  const lab = { dir, scenario, topology, programs };
   const prober = new Prober((name) => topology.namespace(name));
   const observed: StepPackets[] = [];
   try {
-    await topology.up();
-    topology.put({ [CLUSTER_KEY]: CLUSTER });
+    topology.up();
+    await programs.startEtcd();
+    programs.put({ [CLUSTER_KEY]: CLUSTER });
     const [first, ...rest] = scenario.steps as [Step, ...Step[]];
-    writeResources(topology, dir, first);
-    for (const host of topology.hosts()) topology.startFelix(host);
-    await until('every Felix ready', 60, () => topology.allReady());
-    observed.push(await observe(topology, prober, scenario, first));
+    writeResources(lab, first);
+    for (const host of topology.hosts()) programs.startFelix(host);
+    await until('every Felix ready', 60, () => programs.allReady());
+    observed.push(await observe(lab, prober, first));
     for (const step of rest) {
-      await act(topology, dir, step);
-      observed.push(await observe(topology, prober, scenario, step));
+      await act(lab, step);
+      observed.push(await observe(lab, prober, step));
     }
   } finally {
     prober.close();
-    await topology.down();
+    await programs.stop();
+    topology.down();
   }
   return compare(readRecorded(dir), observed);
 }
 
-async function act(topology: Topology, dir: string, step: Step): Promise<void> {
-  for (const host of step.stop ?? []) await topology.stopFelix(host);
+async function act(lab: Lab, step: Step): Promise<void> {
+  const { topology, programs } = lab;
+  for (const host of step.stop ?? []) await programs.stopFelix(host);
   for (const workload of step.plug ?? []) topology.plug(workload);
   for (const workload of step.unplug ?? []) topology.unplug(workload);
-  writeResources(topology, dir, step);
+  writeResources(lab, step);
   for (const [host, commands] of Object.entries(step.exec ?? {}))
     for (const command of commands) topology.shell(host, command);
-  for (const host of step.kill ?? []) topology.killFelix(host);
+  for (const host of step.kill ?? []) programs.killFelix(host);
   if (step.kill) await sleep(1000);
-  for (const host of step.start ?? []) topology.startFelix(host);
-  if (step.etcd === 'stop') await topology.stopEtcd();
-  if (step.etcd === 'start') await topology.startEtcd();
+  for (const host of step.start ?? []) programs.startFelix(host);
+  if (step.etcd === 'stop') await programs.stopEtcd();
+  if (step.etcd === 'start') await programs.startEtcd();
 }
 
-function writeResources(topology: Topology, dir: string, step: Step): void {
-  if (step.put) topology.put(JSON.parse(readFileSync(join(dir, step.put), 'utf8')));
-  if (step.apply) topology.calicoctl('apply', join(dir, step.apply));
-  if (step.delete) topology.calicoctl('delete', join(dir, step.delete));
+function writeResources({ programs, dir }: Lab, step: Step): void {
+  if (step.put) programs.put(JSON.parse(readFileSync(join(dir, step.put), 'utf8')));
+  if (step.apply) programs.calicoctl('apply', join(dir, step.apply));
+  if (step.delete) programs.calicoctl('delete', join(dir, step.delete));
 }
 
-async function observe(topology: Topology, prober: Prober, scenario: ScenarioFile, step: Step): Promise<StepPackets> {
+async function observe(lab: Lab, prober: Prober, step: Step): Promise<StepPackets> {
+  const { topology, scenario } = lab;
   const probesOf = (specs: Step['probes']) =>
     (specs ?? []).flatMap((spec) => expand(spec, (n, f) => topology.address(n, f)));
-  await settle(topology, step.wait ?? 0);
+  await settle(lab, step.wait ?? 0);
   const all = [
     ...probesOf(scenario.probes),
     ...scenario.steps.flatMap((s) => probesOf([...(s.probes ?? []), ...Object.values(s.hold ?? {})])),
@@ -84,13 +98,13 @@ async function observe(topology: Topology, prober: Prober, scenario: ScenarioFil
 }
 
 /** Until every Felix is ready and no host's kernel state has changed for a while. */
-async function settle(topology: Topology, seconds: number): Promise<void> {
+async function settle({ topology, programs }: Lab, seconds: number): Promise<void> {
   const started = Date.now();
   let last = '';
   let changed = started;
   for (;;) {
     const now = fingerprint(topology);
-    const ready = !topology.etcdRunning() || (await topology.allReady());
+    const ready = !programs.etcdRunning() || (await programs.allReady());
     if (now !== last || !ready) changed = Date.now();
     last = now;
     if (Date.now() - changed > QUIET && Date.now() - started > 1000 * seconds) return;

@@ -1,16 +1,14 @@
 /**
- * A scenario's hosts, outside hosts and workloads as network namespaces, with etcd, Felix and calicoctl.
+ * A scenario's hosts, outside hosts and workloads as network namespaces.
  * What stands where is described in test/vectors/felix/README.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { familyOf, type Ip } from '../../src/net/index.ts';
 import type { ScenarioFile, WorkloadSpec } from './files.ts';
-import { Supervised } from './supervised.ts';
 
-const ETCD = 'http://172.30.0.2:2379';
 const HOST_SIDE_MAC = 'ee:ee:ee:ee:ee:ee';
 const HOST_SIDE_LINK_LOCAL = 'fe80::ecee:eeff:feee:eeee';
 // A namespace tracks connections only once a rule asks for it; on a real host something always does.
@@ -34,8 +32,6 @@ export class Topology {
   private readonly scenario: ScenarioFile;
   private readonly prefix: string;
   private readonly addresses = new Map<string, Ip>();
-  private readonly felix = new Map<string, Supervised>();
-  private etcd: Supervised | undefined;
 
   constructor(scenario: ScenarioFile, prefix: string) {
     this.scenario = scenario;
@@ -73,7 +69,7 @@ export class Topology {
     return this.scenario.workloads ?? {};
   }
 
-  async up(): Promise<void> {
+  up(): void {
     this.removeNamespaces();
     this.addNamespace('net');
     this.ip(
@@ -93,11 +89,9 @@ export class Topology {
     this.routeStatically();
     for (const [host, commands] of Object.entries(this.scenario.before ?? {}))
       for (const command of commands) this.shell(host, command);
-    await this.startEtcd();
   }
 
-  async down(): Promise<void> {
-    await Promise.all([...this.felix.values(), ...(this.etcd ? [this.etcd] : [])].map((p) => p.stop()));
+  down(): void {
     this.removeNamespaces();
     rmSync(this.work, { recursive: true, force: true });
   }
@@ -152,119 +146,6 @@ export class Topology {
 
   shell(name: string, command: string): string {
     return run('ip', 'netns', 'exec', this.namespace(name), 'sh', '-c', command);
-  }
-
-  // ---- programs ----------------------------------------------------------------------------------------------
-
-  startFelix(host: string): void {
-    const config = {
-      DatastoreType: 'etcdv3',
-      EtcdEndpoints: ETCD,
-      FelixHostname: host,
-      LogSeverityScreen: 'info',
-      LogFilePath: 'none',
-      LogSeverityFile: 'none',
-      LogSeveritySys: 'none',
-      HealthEnabled: 'true',
-      HealthHost: '127.0.0.1',
-      HealthPort: '9099',
-      PrometheusMetricsEnabled: 'true',
-      PrometheusMetricsPort: '9091',
-      UsageReportingEnabled: 'false',
-      IptablesBackend: 'legacy',
-      Ipv6Support: 'false',
-      IpInIpEnabled: 'false',
-      ...this.scenario.felix,
-      ...this.scenario.hosts[host]?.felix,
-    };
-    const env = Object.fromEntries(Object.entries(config).map(([key, value]) => [`FELIX_${key.toUpperCase()}`, value]));
-    const known = this.felix.get(host);
-    const felix =
-      known ??
-      new Supervised(
-        this.namespace(host),
-        resolve('bin/calico-felix'),
-        { ...env, ...DATASTORE },
-        join(this.work, `felix-${host}.log`),
-      );
-    this.felix.set(host, felix);
-    felix.start();
-  }
-
-  killFelix(host: string): void {
-    this.felix.get(host)?.signal('SIGKILL');
-  }
-
-  async stopFelix(host: string): Promise<void> {
-    await this.felix.get(host)?.stop();
-  }
-
-  /** Are those Felixes that should be running ready? */
-  async allReady(): Promise<boolean> {
-    const running = [...this.felix].filter(([, process]) => process.wanted).map(([host]) => host);
-    return running.every((host) => {
-      const code = this.shell(
-        host,
-        'curl -s -m 2 -o /dev/null -w %{http_code} http://127.0.0.1:9099/readiness || true',
-      );
-      return code.startsWith('20');
-    });
-  }
-
-  async startEtcd(): Promise<void> {
-    this.etcd ??= new Supervised(
-      this.namespace('net'),
-      `etcd --data-dir ${this.work}/etcd --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls ${ETCD}` +
-        ' --listen-peer-urls http://127.0.0.1:2380 --unsafe-no-fsync --logger zap --log-level error',
-      {},
-      join(this.work, 'etcd.log'),
-    );
-    this.etcd.start();
-    await until('etcd', 15, async () => this.etcdctl(['endpoint', 'health']) !== null);
-  }
-
-  async stopEtcd(): Promise<void> {
-    await this.etcd?.stop();
-  }
-
-  etcdRunning(): boolean {
-    return this.etcd?.wanted ?? false;
-  }
-
-  /** Writes keys that other components than calicoctl own; null deletes. */
-  put(pairs: Record<string, unknown>): void {
-    for (const [key, value] of Object.entries(pairs))
-      if (value === null) this.etcdctl(['del', key]);
-      else this.etcdctl(['put', key], typeof value === 'string' ? value : JSON.stringify(value));
-  }
-
-  calicoctl(verb: string, file: string): void {
-    run(
-      'ip',
-      'netns',
-      'exec',
-      this.namespace('net'),
-      'env',
-      'DATASTORE_TYPE=etcdv3',
-      `ETCD_ENDPOINTS=${ETCD}`,
-      resolve('bin/calicoctl'),
-      verb,
-      '-f',
-      file,
-    );
-  }
-
-  private etcdctl(args: string[], input = ''): string | null {
-    try {
-      return execFileSync('ip', ['netns', 'exec', this.namespace('net'), 'etcdctl', '--endpoints', ETCD, ...args], {
-        env: { ...process.env, ETCDCTL_API: '3' },
-        input,
-        encoding: 'utf8',
-        stdio: ['pipe', 'pipe', 'ignore'],
-      });
-    } catch {
-      return null;
-    }
   }
 
   // ---- network -----------------------------------------------------------------------------------------------
@@ -333,16 +214,6 @@ export class Topology {
       for (const pid of run('ip', 'netns', 'pids', ns).split('\n').filter(Boolean)) killQuietly(Number(pid));
       run('ip', 'netns', 'del', ns);
     }
-  }
-}
-
-const DATASTORE = { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ETCD };
-
-export async function until(what: string, seconds: number, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 1000 * seconds;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what}: not in ${seconds} s`);
-    await new Promise((done) => setTimeout(done, 100));
   }
 }
 

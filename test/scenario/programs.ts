@@ -1,0 +1,151 @@
+/** The programs of a scenario: etcd, one Felix a host, calicoctl. */
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { ScenarioFile } from './files.ts';
+import { Supervised } from './supervised.ts';
+import type { Topology } from './topology.ts';
+
+const ETCD = 'http://172.30.0.2:2379';
+const DATASTORE = { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ETCD };
+
+export class Programs {
+  private readonly scenario: ScenarioFile;
+  private readonly topology: Topology;
+  private readonly felix = new Map<string, Supervised>();
+  private etcd: Supervised | undefined;
+
+  constructor(scenario: ScenarioFile, topology: Topology) {
+    this.scenario = scenario;
+    this.topology = topology;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.felix.values(), ...(this.etcd ? [this.etcd] : [])].map((p) => p.stop()));
+  }
+
+  startFelix(host: string): void {
+    const config = {
+      DatastoreType: 'etcdv3',
+      EtcdEndpoints: ETCD,
+      FelixHostname: host,
+      LogSeverityScreen: 'info',
+      LogFilePath: 'none',
+      LogSeverityFile: 'none',
+      LogSeveritySys: 'none',
+      HealthEnabled: 'true',
+      HealthHost: '127.0.0.1',
+      HealthPort: '9099',
+      PrometheusMetricsEnabled: 'true',
+      PrometheusMetricsPort: '9091',
+      UsageReportingEnabled: 'false',
+      IptablesBackend: 'legacy',
+      Ipv6Support: 'false',
+      IpInIpEnabled: 'false',
+      ...this.scenario.felix,
+      ...this.scenario.hosts[host]?.felix,
+    };
+    const env = Object.fromEntries(Object.entries(config).map(([key, value]) => [`FELIX_${key.toUpperCase()}`, value]));
+    const known = this.felix.get(host);
+    const felix =
+      known ??
+      new Supervised(
+        this.topology.namespace(host),
+        resolve('bin/calico-felix'),
+        { ...env, ...DATASTORE },
+        join(this.topology.work, `felix-${host}.log`),
+      );
+    this.felix.set(host, felix);
+    felix.start();
+  }
+
+  killFelix(host: string): void {
+    this.felix.get(host)?.signal('SIGKILL');
+  }
+
+  async stopFelix(host: string): Promise<void> {
+    await this.felix.get(host)?.stop();
+  }
+
+  /** Are those Felixes that should be running ready? */
+  async allReady(): Promise<boolean> {
+    const running = [...this.felix].filter(([, process]) => process.wanted).map(([host]) => host);
+    return running.every((host) => {
+      const code = this.topology.shell(
+        host,
+        'curl -s -m 2 -o /dev/null -w %{http_code} http://127.0.0.1:9099/readiness || true',
+      );
+      return code.startsWith('20');
+    });
+  }
+
+  async startEtcd(): Promise<void> {
+    this.etcd ??= new Supervised(
+      this.topology.namespace('net'),
+      `etcd --data-dir ${this.topology.work}/etcd --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls ${ETCD}` +
+        ' --listen-peer-urls http://127.0.0.1:2380 --unsafe-no-fsync --logger zap --log-level error',
+      {},
+      join(this.topology.work, 'etcd.log'),
+    );
+    this.etcd.start();
+    await until('etcd', 15, async () => this.etcdctl(['endpoint', 'health']) !== null);
+  }
+
+  async stopEtcd(): Promise<void> {
+    await this.etcd?.stop();
+  }
+
+  etcdRunning(): boolean {
+    return this.etcd?.wanted ?? false;
+  }
+
+  /** Writes keys that other components than calicoctl own; null deletes. */
+  put(pairs: Record<string, unknown>): void {
+    for (const [key, value] of Object.entries(pairs))
+      if (value === null) this.etcdctl(['del', key]);
+      else this.etcdctl(['put', key], typeof value === 'string' ? value : JSON.stringify(value));
+  }
+
+  calicoctl(verb: string, file: string): void {
+    execFileSync(
+      'ip',
+      [
+        'netns',
+        'exec',
+        this.topology.namespace('net'),
+        'env',
+        'DATASTORE_TYPE=etcdv3',
+        `ETCD_ENDPOINTS=${ETCD}`,
+        resolve('bin/calicoctl'),
+        verb,
+        '-f',
+        file,
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+  }
+
+  private etcdctl(args: string[], input = ''): string | null {
+    try {
+      return execFileSync(
+        'ip',
+        ['netns', 'exec', this.topology.namespace('net'), 'etcdctl', '--endpoints', ETCD, ...args],
+        {
+          env: { ...process.env, ETCDCTL_API: '3' },
+          input,
+          encoding: 'utf8',
+          stdio: ['pipe', 'pipe', 'ignore'],
+        },
+      );
+    } catch {
+      return null;
+    }
+  }
+}
+
+export async function until(what: string, seconds: number, condition: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 1000 * seconds;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`${what}: not in ${seconds} s`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
