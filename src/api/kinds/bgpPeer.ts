@@ -1,0 +1,67 @@
+/** BGPPeer: whom hosts speak BGP with. */
+import type { z } from 'zod';
+import { parseIp } from '../../net/index.ts';
+import { duration } from '../duration.ts';
+import { flag, intOrUnset, item, list, omitted, oneOf, orElse, text } from '../fields.ts';
+import * as formats from '../formats.ts';
+import { defineKind, part, resourceSchema } from '../kind.ts';
+import { clusterMetadata } from '../metadata.ts';
+import { asNumber } from '../ports.ts';
+import { type Report, reporter } from '../report.ts';
+import { secret } from '../secret.ts';
+import { selector } from '../selectorField.ts';
+
+const spec = part({
+  node: text(formats.name),
+  peerIP: orElse(text(formats.ipWithPort), ''),
+  asNumber: orElse(omitted(asNumber), 0),
+  localASNumber: omitted(asNumber),
+  nodeSelector: selector(),
+  peerSelector: selector(),
+  localWorkloadSelector: selector(),
+  keepOriginalNextHop: flag(),
+  nextHopMode: oneOf(['Auto', 'Self', 'Keep']),
+  password: secret(),
+  sourceAddress: oneOf(['UseNodeIP', 'None']),
+  maxRestartTime: duration(),
+  keepaliveTime: duration(),
+  numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
+  ttlSecurity: intOrUnset({ min: 0, max: 255 }),
+  reachableBy: text(formats.ip),
+  filters: list(item(formats.name)),
+  reversePeering: oneOf(['Auto', 'Manual']),
+});
+
+const schema = resourceSchema('BGPPeer', clusterMetadata(formats.name), { spec }).superRefine(({ spec }, context) =>
+  checkSpec(spec, reporter(context)),
+);
+
+export type BGPPeer = z.output<typeof schema>;
+
+function checkSpec(spec: BGPPeer['spec'], report: Report): void {
+  if (spec.node && spec.nodeSelector) report(['spec', 'node'], 'must be left out beside nodeSelector');
+  if (spec.peerSelector) {
+    if (spec.peerIP) report(['spec', 'peerIP'], 'must be left out beside peerSelector');
+    if (spec.asNumber) report(['spec', 'asNumber'], 'must be left out beside peerSelector');
+  }
+  if (spec.localWorkloadSelector) {
+    if (spec.peerIP) report(['spec', 'peerIP'], 'must be left out beside localWorkloadSelector');
+    if (spec.peerSelector) report(['spec', 'peerSelector'], 'must be left out beside localWorkloadSelector');
+    if (!spec.asNumber) report(['spec', 'asNumber'], 'must be given with localWorkloadSelector');
+  }
+  if (spec.keepOriginalNextHop && spec.nextHopMode)
+    report(['spec', 'keepOriginalNextHop'], 'must be left out beside nextHopMode');
+  if (spec.reachableBy && !sameFamily(spec.reachableBy, spec.peerIP))
+    report(['spec', 'reachableBy'], 'must be of the same IP version as peerIP');
+}
+
+function sameFamily(a: string, b: string): boolean {
+  return (parseIp(a) ?? '').includes(':') === b.split(':').length > 2;
+}
+
+export const bgpPeer = defineKind({
+  kind: 'BGPPeer',
+  plural: 'bgppeers',
+  aliases: ['bgppeer', 'bgpp', 'bgpps', 'bp', 'bps'],
+  schema,
+});

@@ -1,0 +1,28 @@
+/** NetworkPolicy: rules for the endpoints of one namespace. */
+import type { z } from 'zod';
+import * as formats from '../formats.ts';
+import { defineKind, part, resourceSchema } from '../kind.ts';
+import { namespacedMetadata } from '../metadata.ts';
+import { checkPolicy, defaultTypes, performanceHints, policyHead, policyNames, policyTail } from '../policy.ts';
+import { reporter } from '../report.ts';
+
+const spec = part({ ...policyHead, ...policyTail, ...performanceHints });
+
+const schema = resourceSchema('NetworkPolicy', namespacedMetadata(formats.longName), { spec }).transform(
+  (policy, context) => {
+    checkPolicy(policy.metadata.name, policy.spec, reporter(context));
+    policy.spec.types ??= defaultTypes(policy.spec);
+    return policy;
+  },
+);
+
+export type NetworkPolicy = z.output<typeof schema>;
+
+export const networkPolicy = defineKind({
+  kind: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  aliases: ['networkpolicy', 'policy', 'policies', 'np', 'pol', 'pols', 'cnp', 'caliconetworkpolicy'],
+  namespaced: true,
+  ...policyNames,
+  schema,
+});

@@ -1,0 +1,21 @@
+/** NetworkSet: addresses with labels, which rules of policies in its namespace can select. */
+import type { z } from 'zod';
+import { item, list } from '../fields.ts';
+import * as formats from '../formats.ts';
+import { defineKind, part, resourceSchema } from '../kind.ts';
+import { namespacedMetadata } from '../metadata.ts';
+
+/** Empty entries are tolerated, as upstream does. */
+export const networkSetSpec = () => part({ nets: list(item((net) => (net === '' ? null : formats.cidr(net)))) });
+
+const schema = resourceSchema('NetworkSet', namespacedMetadata(formats.name), { spec: networkSetSpec() });
+
+export type NetworkSet = z.output<typeof schema>;
+
+export const networkSet = defineKind({
+  kind: 'NetworkSet',
+  plural: 'networksets',
+  aliases: ['networkset', 'netset', 'netsets'],
+  namespaced: true,
+  schema,
+});

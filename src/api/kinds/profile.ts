@@ -1,0 +1,19 @@
+/** Profile: rules and labels that endpoints take on by naming it. */
+import type { z } from 'zod';
+import { list, map } from '../fields.ts';
+import * as formats from '../formats.ts';
+import { defineKind, part, resourceSchema } from '../kind.ts';
+import { clusterMetadata } from '../metadata.ts';
+import { egressRule, ingressRule } from '../rule.ts';
+
+const spec = part({
+  ingress: list(ingressRule),
+  egress: list(egressRule),
+  labelsToApply: map(formats.labels),
+});
+
+const schema = resourceSchema('Profile', clusterMetadata(formats.name), { spec });
+
+export type Profile = z.output<typeof schema>;
+
+export const profile = defineKind({ kind: 'Profile', plural: 'profiles', aliases: ['profile', 'pro', 'pros'], schema });

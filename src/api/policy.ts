@@ -1,0 +1,58 @@
+/** What NetworkPolicy and GlobalNetworkPolicy share. */
+import { z } from 'zod';
+import { type Check, list, numberOrUnset, text } from './fields.ts';
+import * as formats from './formats.ts';
+import type { Report } from './report.ts';
+import { egressRule, ingressRule } from './rule.ts';
+import { selector } from './selectorField.ts';
+
+const TYPES = ['Ingress', 'Egress'] as const;
+type PolicyType = (typeof TYPES)[number];
+
+/** Names that orchestrators' policies have; they are stored as they are. */
+const FOREIGN = /^(knp|ossg)\./;
+/** The prefix that upstream up to v3.29 stores before the names of policies of the default tier. */
+const PREFIX = 'default.';
+
+/** Fields before and after those that only one of the two kinds has, in stored order. */
+export const policyHead = {
+  /** Known to Calico from v3.27 on. */
+  tier: text(formats.name),
+  order: numberOrUnset(),
+  ingress: list(ingressRule),
+  egress: list(egressRule),
+  selector: selector(),
+  types: list(z.enum(TYPES)),
+};
+export const policyTail = {
+  serviceAccountSelector: selector(),
+};
+export const performanceHints = { performanceHints: list(z.enum(['AssumeNeededOnEveryNode'])) };
+
+interface PolicySpec {
+  tier?: string | undefined;
+  ingress?: unknown[] | undefined;
+  egress?: unknown[] | undefined;
+  types?: PolicyType[] | undefined;
+}
+
+/** A policy without types has those of its rules, and Ingress when it has none. */
+export function defaultTypes({ ingress, egress }: PolicySpec): PolicyType[] {
+  if (!egress) return ['Ingress'];
+  return ingress ? ['Ingress', 'Egress'] : ['Egress'];
+}
+
+export function checkPolicy(name: string, spec: PolicySpec, report: Report): void {
+  const tiered = spec.tier !== undefined && spec.tier !== 'default';
+  const check: Check = tiered || FOREIGN.test(name) ? formats.name : formats.dnsLabel;
+  const problem = check(name);
+  if (problem) report(['metadata', 'name'], problem);
+  for (const type of TYPES)
+    if ((spec.types ?? []).filter((t) => t === type).length > 1) report(['spec', 'types'], `names ${type} twice`);
+}
+
+/** Names: `p` is stored as `default.p`; orchestrators' and other tiers' names as they are. */
+export const policyNames = {
+  storedName: (name: string) => (FOREIGN.test(name) || name.includes('.') ? name : `${PREFIX}${name}`),
+  nameFromStored: (stored: string) => (stored.startsWith(PREFIX) ? stored.slice(PREFIX.length) : stored),
+};

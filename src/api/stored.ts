@@ -1,0 +1,107 @@
+/** Resources as JSON texts in the datastore. */
+import type { z } from 'zod';
+import { CalicoError } from '../errors/index.ts';
+import type { Resource } from './kind.ts';
+import { KINDS } from './kinds.ts';
+import { elementOf, fieldsOf, isEmbedded } from './shape.ts';
+
+const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'annotations'];
+
+interface RawJson {
+  rawJSON(text: string): unknown;
+}
+
+/**
+ * The JSON text that upstream writes: its order of fields, `{}` where it writes empty structs, the stored name, no
+ * resourceVersion. Fields unknown to the schema come after the known ones.
+ */
+export function toStored(resource: Resource): string {
+  const info = KINDS[resource.kind];
+  if (!info) throw new CalicoError('E_UNKNOWN_KIND', resource.kind, 'not a kind of resource');
+  const { resourceVersion: _, ...metadata } = resource.metadata;
+  const { apiVersion, kind, ...rest } = resource;
+  const shape = fieldsOf(info.schema);
+  const parts = Object.fromEntries(Object.entries(shape).filter(([key]) => key === 'spec' || key === 'status'));
+  const stored = {
+    kind,
+    apiVersion,
+    ...ordered(
+      { ...rest, metadata: orderedMetadata({ ...metadata, name: info.storedName(metadata.name) }) },
+      { metadata: shape.metadata as z.ZodType, ...parts },
+    ),
+  };
+  return escapeAsGo(JSON.stringify(stored, (_key, value) => (typeof value === 'bigint' ? raw(value) : value)));
+}
+
+/** The resource of a stored text, of whatever version wrote it: unknown fields and integers beyond 2^53 are kept. Throws E_DATASTORE. */
+export function fromStored(text: string): Resource {
+  const resource = parseJson(text) as Resource;
+  if (
+    typeof resource !== 'object' ||
+    resource === null ||
+    typeof resource.kind !== 'string' ||
+    typeof resource.metadata?.name !== 'string'
+  )
+    throw new CalicoError('E_DATASTORE', 'stored resource', 'is not a resource: it has no kind or name');
+  const name = KINDS[resource.kind]?.nameFromStored(resource.metadata.name) ?? resource.metadata.name;
+  return { ...resource, metadata: { ...resource.metadata, name } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text, ((_key: string, value: unknown, context: { source?: string }) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
+        ? BigInt(context.source as string)
+        : value) as Parameters<typeof JSON.parse>[1]);
+  } catch (cause) {
+    throw new CalicoError('E_DATASTORE', 'stored resource', 'is not JSON', { cause });
+  }
+}
+
+/** The value with known fields first, in the schema's order, and empty structs added. */
+function order(value: unknown, schema: z.ZodType): unknown {
+  if (Array.isArray(value)) {
+    const element = elementOf(schema);
+    return element ? value.map((member) => order(member, element)) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = fieldsOf(schema);
+  return Object.keys(fields).length > 0
+    ? ordered(value as Record<string, unknown>, fields)
+    : sorted(value as Record<string, unknown>);
+}
+
+function ordered(value: Record<string, unknown>, fields: Readonly<Record<string, z.ZodType>>): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(fields)) {
+    if (value[key] !== undefined) out[key] = key === 'metadata' ? value[key] : order(value[key], schema);
+    else if (isEmbedded(schema)) out[key] = order({}, schema);
+  }
+  for (const [key, field] of Object.entries(value)) if (!(key in fields)) out[key] = field;
+  return out;
+}
+
+function orderedMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const key of METADATA) {
+    const field = metadata[key];
+    if (field !== undefined)
+      out[key] = typeof field === 'object' && field !== null ? sorted(field as Record<string, unknown>) : field;
+  }
+  return { ...out, ...Object.fromEntries(Object.entries(metadata).filter(([key]) => !METADATA.includes(key))) };
+}
+
+/** Maps are written sorted by key. */
+function sorted(map: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function raw(value: bigint): unknown {
+  return (JSON as unknown as RawJson).rawJSON(String(value));
+}
+
+const ESCAPED = /[<>&\u2028\u2029]/g;
+
+function escapeAsGo(json: string): string {
+  return json.replace(ESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,121 @@
+/** From what people write to a resource: checked, defaults filled in, fields in stored order. */
+import type { z } from 'zod';
+import { CalicoError } from '../errors/index.ts';
+import { quote } from './formats.ts';
+import { API_VERSION, type KindInfo, type Resource } from './kind.ts';
+import { KINDS, kindInfo } from './kinds.ts';
+import { nearMiss } from './nearMiss.ts';
+import { at, fieldsOf } from './shape.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Reads a plain object as a resource. Throws E_UNKNOWN_KIND, or E_INVALID with every problem of the object: the
+ * field's path, what was found and what was expected.
+ */
+export function validate(input: unknown): Resource {
+  const info = kindOf(input);
+  const result = info.schema.safeParse(input);
+  if (result.success) return prune(result.data) as Resource;
+  const problems = [...new Set(result.error.issues.flatMap((issue) => describe(issue, input, info.schema)))];
+  throw new CalicoError('E_INVALID', subjectOf(input as Resource), problems.join('; '));
+}
+
+function kindOf(input: unknown): KindInfo {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new CalicoError(
+      'E_INVALID',
+      'resource',
+      `found ${quote(input)}, expected an object with apiVersion, kind and metadata`,
+    );
+  const { apiVersion, kind } = input as { apiVersion?: unknown; kind?: unknown };
+  if (apiVersion !== API_VERSION)
+    throw new CalicoError('E_INVALID', 'resource', `apiVersion: found ${quote(apiVersion)}, expected ${API_VERSION}`);
+  const info = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (info) return info;
+  const near = typeof kind === 'string' ? (kindInfo(kind)?.kind ?? nearMiss(kind, Object.keys(KINDS))) : undefined;
+  const hint = near ? `did you mean ${near}?` : `known kinds: ${Object.keys(KINDS).join(', ')}`;
+  throw new CalicoError('E_UNKNOWN_KIND', 'kind', `${quote(kind)} is not a kind of resource`, { hint });
+}
+
+function subjectOf({ kind, metadata }: Resource): string {
+  const name =
+    typeof metadata?.name === 'string' ? ` ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}` : '';
+  return `${kind}${name}`;
+}
+
+function describe(issue: Issue, input: unknown, schema: z.ZodType): string[] {
+  const path = pathText(issue.path);
+  const found = valueAt(input, issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map(
+        (key) => `${pathText([...issue.path, key])}: no such field${didYouMean(key, issue.path, schema)}`,
+      );
+    case 'invalid_value': {
+      const words = issue.values.filter((value) => value !== '').map(String);
+      const near = typeof found === 'string' ? nearMiss(found, words) : undefined;
+      return [
+        `${path}: found ${quote(found)}, expected ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}${near ? `; did you mean ${near}?` : ''}`,
+      ];
+    }
+    case 'invalid_type':
+      return [`${path}: found ${quote(found)}, expected ${TYPES[issue.expected] ?? issue.expected}`];
+    case 'too_big':
+    case 'too_small':
+      return [`${path}: found ${quote(found)}, expected ${issue.origin === 'array' ? issue.message : bound(issue)}`];
+    default:
+      return [
+        found === undefined || typeof found === 'object'
+          ? `${path} ${issue.message}`
+          : `${path}: found ${quote(found)}, ${issue.message}`,
+      ];
+  }
+}
+
+const TYPES: Record<string, string> = {
+  string: 'text',
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+function bound(issue: Issue & { code: 'too_big' | 'too_small' }): string {
+  return issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
+}
+
+/** A field of a similar name here, or one of the same name elsewhere. */
+function didYouMean(key: string, path: readonly PropertyKey[], schema: z.ZodType): string {
+  const here = at(schema, path);
+  const near = here && nearMiss(key, Object.keys(fieldsOf(here)));
+  if (near) return `; did you mean ${near}?`;
+  for (const place of ['spec', 'metadata', 'status'])
+    if (Object.hasOwn(fieldsOf(at(schema, [place]) ?? schema), key)) return `; it belongs in ${place}`;
+  return '';
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return (
+    path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i ? '.' : ''}${String(step)}`)).join('') ||
+    'resource'
+  );
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) => (value as Record<PropertyKey, unknown> | null | undefined)?.[step],
+    input,
+  );
+}
+
+/** Without the keys whose value is undefined. */
+function prune(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(prune);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, field]) => (field === undefined ? [] : [[key, prune(field)]])),
+  );
+}
