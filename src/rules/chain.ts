@@ -6,11 +6,14 @@
  * both into mark bits.
  */
 import type { IcmpMatch, RuleAction } from '../model/index.ts';
-import type { Cidr, PortRange, Protocol } from '../net/index.ts';
+import type { Cidr, Ip, PortRange, Protocol } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
-/** Named mark bits; `scratch0` and `scratch1` exist only after lowering. */
-export type Mark = 'accept' | 'pass' | 'scratch0' | 'scratch1' | 'endpoint';
+/**
+ * Named mark bits. `workload`: came in by a workload's interface (raw table only; it shares a bit with `scratch0`).
+ * `scratch0` and `scratch1` exist only after lowering.
+ */
+export type Mark = 'accept' | 'pass' | 'workload' | 'scratch0' | 'scratch1';
 
 export type ConntrackState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
 
@@ -30,6 +33,8 @@ export interface SideMatch {
   readonly notPortSets?: readonly string[];
   /** The address is one of this host's own (iptables addrtype LOCAL), or not. */
   readonly local?: boolean;
+  /** The address is one of those of the interface that the packet leaves by, or not. */
+  readonly localToOutInterface?: boolean;
 }
 
 export interface Match {
@@ -56,7 +61,8 @@ export interface Match {
 export type Action =
   /** Verdicts of policy; the packet leaves the policy's chain. Neutral only. */
   | { readonly type: 'policy'; readonly verdict: Exclude<RuleAction, 'log' | 'deny'> }
-  | { readonly type: 'accept' | 'drop' | 'reject' | 'return' | 'notrack' | 'masquerade' }
+  | { readonly type: 'accept' | 'drop' | 'reject' | 'return' | 'notrack' }
+  | { readonly type: 'masquerade'; readonly ports?: PortRange }
   | { readonly type: 'jump' | 'goto'; readonly chain: string }
   /** By interface name to a chain; a packet of no listed interface goes on to the next rule. Neutral only. */
   | {
@@ -66,8 +72,10 @@ export type Action =
       readonly table: ReadonlyMap<string, string>;
     }
   | { readonly type: 'log'; readonly prefix: string }
+  /** All named bits change at once; one that is in neither list stays. */
   | { readonly type: 'mark'; readonly set?: readonly Mark[]; readonly clear?: readonly Mark[] }
-  | { readonly type: 'dnat' | 'snat'; readonly to: string; readonly port?: number };
+  | { readonly type: 'dnat'; readonly to: Ip; readonly port?: number }
+  | { readonly type: 'snat'; readonly to: Ip; readonly ports?: PortRange };
 
 export interface Rule {
   readonly match: Match;

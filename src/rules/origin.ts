@@ -27,13 +27,17 @@ export type Origin =
 export type DefaultRule =
   | 'end-of-tier'
   | 'no-profile-matched'
+  | 'no-forward-policy'
   | 'unknown-interface'
   | 'endpoint-to-host'
   | 'encapsulated-from-workload'
+  | 'tunnel'
   | 'host-to-workload'
   | 'policy-accepted'
   | 'nat-outgoing'
+  | 'tunnel-address'
   | 'floating-ip'
   | 'metadata'
   | 'dhcp'
+  | 'dns'
   | 'neighbour-discovery';

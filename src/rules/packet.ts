@@ -23,8 +23,8 @@ export interface Packet {
 export interface World {
   /** Is the address (or `address,proto:port`) in the set? */
   inSet(set: string, member: { readonly address: Ip; readonly protocol?: Protocol; readonly port?: number }): boolean;
-  /** Is the address one of this host's own? */
-  isLocal(address: Ip): boolean;
+  /** Is the address one of this host's own (of this interface, when one is given)? */
+  isLocal(address: Ip, interfaceName?: string): boolean;
   /** The interface by which a packet to this address leaves; null: no route. */
   route(destination: Ip): string | null;
 }

@@ -1,0 +1,65 @@
+/** What the compiled chains depend on beside policy and endpoints: decided by Felix's configuration. */
+import { type Ip, type PortRange, type Protocol, TCP, UDP } from '../net/index.ts';
+import { type MarkBits, markBits } from './marks.ts';
+
+export interface ProtocolPort {
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+export interface RulesConfig {
+  /** Interfaces of workloads are those whose name starts with one of these. */
+  readonly interfacePrefixes: readonly string[];
+  readonly marks: MarkBits;
+  /** What a workload's packet to its own host meets once the workload's egress policy allowed it. */
+  readonly endpointToHostAction: 'accept' | 'drop' | 'return';
+  /** `accept` ends the filter table for allowed packets; `return` gives the rules of others a say. */
+  readonly filterAllowAction: 'accept' | 'return';
+  readonly mangleAllowAction: 'accept' | 'return';
+  /** How a denied packet is denied. */
+  readonly denyAction: 'drop' | 'reject';
+  /** Of the rules of policies with action Log. */
+  readonly logPrefix: string;
+  /** Ports that host endpoints' policy cannot close. */
+  readonly failsafeInbound: readonly ProtocolPort[];
+  readonly failsafeOutbound: readonly ProtocolPort[];
+  /** The host takes part in IP-in-IP: tunnel packets pass between cluster hosts, and from no one else. */
+  readonly ipip: boolean;
+  /** Device of the IP-in-IP tunnel, once it has an address: what leaves by it from the host itself gets that address. */
+  readonly ipipTunnelDevice?: string;
+  readonly vxlan: boolean;
+  readonly vxlanPort: number;
+  readonly vxlanTunnelDevice?: string;
+  readonly allowVxlanFromWorkloads: boolean;
+  readonly allowIpipFromWorkloads: boolean;
+  /** Source ports to masquerade with; absent: the kernel chooses. */
+  readonly natPortRange?: PortRange;
+  /** Source address for NAT-outgoing; absent: that of the interface the packet leaves by. */
+  readonly natOutgoingAddress?: Ip;
+  /** OpenStack VMs need DHCP, DHCPv6 and DNS from their host before policy has a say. */
+  readonly openstack: boolean;
+  /** Where 169.254.169.254:80 leads to (OpenStack; IPv4 only). */
+  readonly metadata?: { readonly address: Ip; readonly port: number };
+}
+
+const tcp = (port: number): ProtocolPort => ({ protocol: TCP, port });
+const udp = (port: number): ProtocolPort => ({ protocol: UDP, port });
+
+/** Upstream's defaults. */
+export const DEFAULT_RULES_CONFIG: RulesConfig = {
+  interfacePrefixes: ['cali'],
+  marks: markBits(0xffff0000),
+  endpointToHostAction: 'drop',
+  filterAllowAction: 'accept',
+  mangleAllowAction: 'accept',
+  denyAction: 'drop',
+  logPrefix: 'calico-packet',
+  failsafeInbound: [tcp(22), udp(68), tcp(179), tcp(2379), tcp(2380), tcp(5473), tcp(6443), tcp(6666), tcp(6667)],
+  failsafeOutbound: [udp(53), udp(67), tcp(179), tcp(2379), tcp(2380), tcp(5473), tcp(6443), tcp(6666), tcp(6667)],
+  ipip: false,
+  vxlan: false,
+  vxlanPort: 4789,
+  allowVxlanFromWorkloads: false,
+  allowIpipFromWorkloads: false,
+  openstack: false,
+};

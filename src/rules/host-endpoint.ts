@@ -1,0 +1,90 @@
+/** Chains of a host endpoint on one interface: filter, raw (doNotTrack policies) and mangle (preDNAT policies). */
+import type { LocalHostEndpoint, TierPolicies } from '../calc/output.ts';
+import { type Direction, idKey } from '../model/index.ts';
+import type { Ip } from '../net/index.ts';
+import type { Chain } from './chain.ts';
+import type { RulesConfig } from './config.ts';
+import { type EndpointChainSpec, endpointChain, type StoredNames } from './endpoint.ts';
+import { FAILSAFE_CHAINS } from './failsafe.ts';
+import { ANY_INTERFACE, type EndpointChain, endpointChainName } from './names.ts';
+
+export interface HostEndpointChains {
+  readonly filter: readonly Chain[];
+  /** Empty without doNotTrack policies. */
+  readonly raw: readonly Chain[];
+  /** Empty without preDNAT policies. */
+  readonly mangle: readonly Chain[];
+}
+
+/** `interfaceName` is `*` for the endpoint that stands for every interface. The same for both families. */
+export function hostEndpointChains(
+  host: LocalHostEndpoint,
+  interfaceName: string,
+  storedName: StoredNames,
+  config: RulesConfig,
+): HostEndpointChains {
+  const subject = interfaceName === '*' ? ANY_INTERFACE : interfaceName;
+  const { id: endpoint, profiles } = host.endpoint;
+  const chain = (
+    name: EndpointChain,
+    direction: Direction,
+    tiers: readonly TierPolicies[],
+    rest: Pick<EndpointChainSpec, 'kind' | 'allow'>,
+  ): Chain =>
+    endpointChain(
+      {
+        name: endpointChainName(name, subject),
+        endpoint,
+        direction,
+        tiers,
+        profiles,
+        dropEncapsulated: false,
+        ...(rest.kind !== 'forward' && { failsafe: FAILSAFE_CHAINS[direction] }),
+        ...rest,
+      },
+      storedName,
+      config,
+    );
+  const normal = { kind: 'normal', allow: config.filterAllowAction } as const;
+  const forward = { kind: 'forward', allow: config.filterAllowAction } as const;
+  const untracked = { kind: 'untracked', allow: 'accept' } as const;
+  const preDnat = { kind: 'pre-dnat', allow: config.mangleAllowAction } as const;
+  return {
+    filter: [
+      chain('toHost', 'egress', host.tiers, normal),
+      chain('fromHost', 'ingress', host.tiers, normal),
+      chain('toHostForward', 'egress', host.forward, forward),
+      chain('fromHostForward', 'ingress', host.forward, forward),
+    ],
+    raw: hasPolicies(host.untracked)
+      ? [chain('toHost', 'egress', host.untracked, untracked), chain('fromHost', 'ingress', host.untracked, untracked)]
+      : [],
+    mangle: hasPolicies(host.preDnat) ? [chain('fromHost', 'ingress', host.preDnat, preDnat)] : [],
+  };
+}
+
+function hasPolicies(tiers: readonly TierPolicies[]): boolean {
+  return tiers.some((tier) => tier.ingress.length + tier.egress.length > 0);
+}
+
+/**
+ * Which host endpoint each interface has: the one that names it or expects one of its addresses; of several, the one whose
+ * name is first. The key `*` is the endpoint for every interface, for those that have none of their own.
+ */
+export function resolveHostEndpoints(
+  endpoints: Iterable<LocalHostEndpoint>,
+  interfaces: ReadonlyMap<string, readonly Ip[]>,
+): Map<string, LocalHostEndpoint> {
+  const sorted = [...endpoints].toSorted((a, b) => (idKey(a.endpoint.id) < idKey(b.endpoint.id) ? -1 : 1));
+  const found = new Map<string, LocalHostEndpoint>();
+  for (const host of sorted) {
+    for (const name of interfacesOf(host, interfaces)) if (!found.has(name)) found.set(name, host);
+  }
+  return found;
+}
+
+function interfacesOf({ endpoint }: LocalHostEndpoint, interfaces: ReadonlyMap<string, readonly Ip[]>): string[] {
+  if (endpoint.interfaceName !== '') return [endpoint.interfaceName];
+  const expected = new Set(endpoint.expectedIps);
+  return [...interfaces].filter(([, ips]) => ips.some((address) => expected.has(address))).map(([name]) => name);
+}

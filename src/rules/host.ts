@@ -1,0 +1,112 @@
+/**
+ * Everything that one host's tables of one family hold, from the whole state at once: for explain and tests. The dataplane
+ * assembles the same pieces as they change.
+ */
+import type { ActivePolicy, ActiveProfile, LocalHostEndpoint, LocalWorkload } from '../calc/output.ts';
+import { type IdKey, type IPPool, idKey } from '../model/index.ts';
+import { addressOf, type Family, familyOf, type Ip } from '../net/index.ts';
+import type { Chain, Ruleset, TableChains, TableName } from './chain.ts';
+import type { RulesConfig } from './config.ts';
+import { HOST_DISPATCH, hostDispatchChains, workloadDispatchChains } from './dispatch.ts';
+import type { StoredNames } from './endpoint.ts';
+import { type HostEndpointChains, hostEndpointChains, resolveHostEndpoints } from './host-endpoint.ts';
+import { type FloatingIp, floatingIpChains, natOutgoingChain } from './nat.ts';
+import { policyChains, profileChains } from './policy.ts';
+import { staticTables } from './static.ts';
+import { workloadChains } from './workload.ts';
+
+export interface HostState {
+  readonly workloads: Iterable<LocalWorkload>;
+  readonly hostEndpoints: Iterable<LocalHostEndpoint>;
+  readonly policies: Iterable<ActivePolicy>;
+  readonly profiles: Iterable<ActiveProfile>;
+  readonly pools: Iterable<IPPool>;
+  /** The host's interfaces and their addresses: they tell where a host endpoint known by its addresses is. */
+  readonly interfaces: ReadonlyMap<string, readonly Ip[]>;
+}
+
+/** Chains that nothing leads to are left out, as they are in the kernel. */
+export function compileHost(state: HostState, config: RulesConfig, family: Family): Ruleset {
+  const storedName = storedNames(state.policies);
+  const hosts = [...resolveHostEndpoints(state.hostEndpoints, state.interfaces)].map(
+    ([name, host]) => [name, hostEndpointChains(host, name, storedName, config)] as const,
+  );
+  const workloads = [...state.workloads];
+  const rules = [
+    ...[...state.policies].flatMap((policy) => policyChains(policy, family, config)),
+    ...[...state.profiles].flatMap((profile) => profileChains(profile, family, config)),
+  ];
+  const pools = [...state.pools].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
+  const added: Record<TableName, Chain[]> = {
+    raw: [...hostTable('raw', hosts), ...rules],
+    mangle: [...hostTable('mangle', hosts), ...rules],
+    nat: [
+      ...floatingIpChains(workloads.flatMap(floatingIps), family),
+      natOutgoingChain(
+        pools.some((pool) => pool.natOutgoing),
+        config,
+      ),
+    ],
+    filter: [
+      ...workloadDispatchChains(workloads.map(({ endpoint }) => endpoint.interfaceName)),
+      ...workloads.flatMap((workload) => workloadChains(workload, storedName, config)),
+      ...hostTable('filter', hosts),
+      ...rules,
+    ],
+  };
+  const tables = staticTables(config, family);
+  const complete = (name: TableName) => referenced(withChains(tables[name], added[name]));
+  return { raw: complete('raw'), mangle: complete('mangle'), nat: complete('nat'), filter: complete('filter') };
+}
+
+function hostTable(
+  table: keyof HostEndpointChains,
+  hosts: readonly (readonly [string, HostEndpointChains])[],
+): Chain[] {
+  const present = hosts.filter(([, chains]) => chains[table].length > 0);
+  return [
+    ...hostDispatchChains(
+      present.map(([name]) => name),
+      HOST_DISPATCH[table],
+    ),
+    ...present.flatMap(([, chains]) => chains[table]),
+  ];
+}
+
+function floatingIps({ endpoint }: LocalWorkload): readonly FloatingIp[] {
+  return endpoint.nats;
+}
+
+function storedNames(policies: Iterable<ActivePolicy>): StoredNames {
+  const names = new Map<IdKey, string>([...policies].map((policy) => [idKey(policy.id), policy.storedName]));
+  return (id) => names.get(idKey(id)) ?? id.name;
+}
+
+export function withChains(table: TableChains, chains: Iterable<Chain>): TableChains {
+  return { ...table, chains: new Map([...table.chains, ...[...chains].map((chain) => [chain.name, chain] as const)]) };
+}
+
+/** The table with only those chains that its hooks lead to. */
+export function referenced(table: TableChains): TableChains {
+  const found = new Map<string, Chain>();
+  const visit = (rules: readonly Chain['rules'][number][] | undefined): void => {
+    for (const { action } of rules ?? []) {
+      for (const name of targets(action)) {
+        const chain = table.chains.get(name);
+        if (!chain || found.has(name)) continue;
+        found.set(name, chain);
+        visit(chain.rules);
+      }
+    }
+  };
+  for (const hook of Object.values(table.hooks)) {
+    visit(hook.entry);
+    visit(hook.end);
+  }
+  return { ...table, chains: found };
+}
+
+function targets(action: Chain['rules'][number]['action']): Iterable<string> {
+  if (action.type === 'jump' || action.type === 'goto') return [action.chain];
+  return action.type === 'dispatch' ? action.table.values() : [];
+}

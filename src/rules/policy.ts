@@ -1,0 +1,93 @@
+/** Chains of policies and profiles: one for each direction, each rule with where it comes from. */
+import type { ActiveEntity, ActivePolicy, ActiveProfile, ActiveRule } from '../calc/output.ts';
+import type { Direction } from '../model/index.ts';
+import { type Cidr, type Family, familyOf, ICMP, ICMPV6 } from '../net/index.ts';
+import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
+import type { RulesConfig } from './config.ts';
+import { policyChainName, profileChainName } from './names.ts';
+import type { Origin } from './origin.ts';
+
+type PolicyOrigin = Extract<Origin, { type: 'policy' }>;
+type OwnerId = PolicyOrigin['id'];
+
+/** Two chains: ingress, egress. */
+export function policyChains(policy: ActivePolicy, family: Family, config: RulesConfig): Chain[] {
+  const chain = (direction: Direction): Chain => ({
+    name: policyChainName(direction, policy),
+    rules: compileRules(policy[direction], { id: policy.id, direction }, family, config),
+  });
+  return [chain('ingress'), chain('egress')];
+}
+
+/** Two chains: ingress, egress. */
+export function profileChains(profile: ActiveProfile, family: Family, config: RulesConfig): Chain[] {
+  const id: OwnerId = { kind: 'Profile', name: profile.name };
+  const chain = (direction: Direction): Chain => ({
+    name: profileChainName(direction, profile.name),
+    rules: compileRules(profile[direction], { id, direction }, family, config),
+  });
+  return [chain('ingress'), chain('egress')];
+}
+
+function compileRules(
+  rules: readonly ActiveRule[],
+  owner: { id: OwnerId; direction: Direction },
+  family: Family,
+  config: RulesConfig,
+): Rule[] {
+  return rules.flatMap((rule, number): Rule[] => {
+    const match = compileMatch(rule, family);
+    if (!match) return [];
+    return [{ match, action: compileAction(rule, config), origin: { type: 'policy', ...owner, rule: number } }];
+  });
+}
+
+function compileAction(rule: ActiveRule, config: RulesConfig): Action {
+  switch (rule.action) {
+    case 'allow':
+    case 'pass':
+      return { type: 'policy', verdict: rule.action };
+    case 'deny':
+      return { type: config.denyAction };
+    case 'log':
+      return { type: 'log', prefix: config.logPrefix };
+  }
+}
+
+/**
+ * What the rule asks of a packet of this family; null: it says nothing about this family. HTTP conditions are left out:
+ * what enforces them does so for packets that pass here.
+ */
+function compileMatch(rule: ActiveRule, family: Family): Match | null {
+  if (rule.ipVersion !== undefined && rule.ipVersion !== family) return null;
+  if (rule.protocol === (family === 4 ? ICMPV6 : ICMP)) return null;
+  const source = compileSide(rule.source, family);
+  const destination = compileSide(rule.destination, family);
+  if (!source || !destination) return null;
+  return {
+    ...(rule.protocol !== undefined && { protocol: rule.protocol }),
+    ...(rule.notProtocol !== undefined && { notProtocol: rule.notProtocol }),
+    ...(rule.icmp && { icmp: rule.icmp }),
+    ...(rule.notIcmp && { notIcmp: rule.notIcmp }),
+    ...(Object.keys(source).length > 0 && { source }),
+    ...(Object.keys(destination).length > 0 && { destination }),
+  };
+}
+
+function compileSide(entity: ActiveEntity, family: Family): SideMatch | null {
+  const nets = ofFamily(entity.nets, family);
+  const notNets = ofFamily(entity.notNets, family);
+  if (!nets || !notNets) return null;
+  const { sets, notSets, ports, portSets, notPorts, notPortSets } = entity;
+  const lists = { nets, sets, ports, portSets, notNets, notSets, notPorts, notPortSets };
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}
+
+/**
+ * The prefixes of one family. Null when there are some, but none of this family: prefixes (also negated ones) tie a rule to
+ * the families they are of, as upstream has it.
+ */
+function ofFamily(nets: readonly Cidr[], family: Family): readonly Cidr[] | null {
+  const kept = nets.filter((net) => familyOf(net) === family);
+  return kept.length === 0 && nets.length > 0 ? null : kept;
+}

@@ -1,0 +1,96 @@
+/**
+ * Lowered chains as iptables-restore text. The text, and so the hash in each rule's comment, is the same as upstream's for
+ * the same rule: after a change from one to the other, what is equal stays as it is.
+ */
+import { createHash } from 'node:crypto';
+import type { Family } from '../net/index.ts';
+import type { Action, Chain, Rule } from './chain.ts';
+import { hex, type MarkBits, maskOf } from './marks.ts';
+import { renderMatch } from './render-match.ts';
+
+export interface RenderOptions {
+  readonly family: Family;
+  readonly marks: MarkBits;
+  /** The kernel knows `--random-fully` for MASQUERADE and SNAT. */
+  readonly randomFully: boolean;
+}
+
+export interface RenderedRule {
+  /** All of the rule after `-A <chain> `. */
+  readonly text: string;
+  /** Identifies the rule, its chain, and all rules ahead of it: 16 characters, also in the rule's `cali:` comment. */
+  readonly hash: string;
+}
+
+export interface RenderedChain {
+  readonly name: string;
+  readonly rules: readonly RenderedRule[];
+}
+
+/** What the comment that makes a rule ours begins with. */
+export const RULE_PREFIX = 'cali:';
+const HASH_LENGTH = 16;
+
+export function renderChain(chain: Chain, options: RenderOptions): RenderedChain {
+  return { name: chain.name, rules: renderRules(chain.name, chain.rules, options) };
+}
+
+/** Also for the rules that we put into the kernel's own chains. */
+export function renderRules(chain: string, rules: readonly Rule[], options: RenderOptions): RenderedRule[] {
+  let previous = createHash('sha224').update(chain).digest();
+  return rules.map((rule) => {
+    const body = renderRule(rule, options);
+    previous = createHash('sha224').update(previous).update(`-A ${chain} HASH ${body}`).digest();
+    const hash = previous.toString('base64url').slice(0, HASH_LENGTH);
+    return { text: `-m comment --comment "${RULE_PREFIX}${hash}" ${body}`, hash };
+  });
+}
+
+/** The rule without its chain and without its hash. Throws a TypeError when it is not lowered. */
+export function renderRule(rule: Rule, options: RenderOptions): string {
+  const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(rule.comment)}`];
+  return [...comment, ...renderMatch(rule.match, options), renderAction(rule.action, options)].join(' ');
+}
+
+function renderAction(action: Action, options: RenderOptions): string {
+  const random = options.randomFully ? ' --random-fully' : '';
+  switch (action.type) {
+    case 'accept':
+    case 'drop':
+    case 'reject':
+    case 'return':
+    case 'notrack':
+      return `--jump ${action.type.toUpperCase()}`;
+    case 'jump':
+    case 'goto':
+      return `--${action.type} ${action.chain}`;
+    case 'log':
+      return `--jump LOG --log-prefix ${quote(`${action.prefix}: `.slice(0, 29))} --log-level 5`;
+    case 'mark': {
+      const set = maskOf(action.set, options.marks);
+      return `--jump MARK --set-mark ${hex(set)}/${hex(set | maskOf(action.clear, options.marks))}`;
+    }
+    case 'masquerade':
+      return `--jump MASQUERADE${action.ports ? ` --to-ports ${portSpan(action.ports)}` : ''}${random}`;
+    case 'dnat':
+      return `--jump DNAT --to-destination ${socket(action.to, action.port?.toString())}`;
+    case 'snat':
+      return `--jump SNAT --to-source ${socket(action.to, action.ports && portSpan(action.ports))}${random}`;
+    case 'policy':
+    case 'dispatch':
+      throw new TypeError(`not lowered: ${action.type}`);
+  }
+}
+
+function portSpan({ min, max }: { min: number; max: number }): string {
+  return `${min}-${max}`;
+}
+
+function socket(address: string, port: string | undefined): string {
+  if (port === undefined) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function quote(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+}
