@@ -1,18 +1,18 @@
 /** All kinds of resources. */
 import type { KindInfo } from './kind.ts';
-import { bgpConfiguration } from './kinds/bgpConfiguration.ts';
-import { bgpPeer } from './kinds/bgpPeer.ts';
-import { clusterInformation } from './kinds/clusterInformation.ts';
-import { felixConfiguration } from './kinds/felixConfiguration.ts';
-import { globalNetworkPolicy } from './kinds/globalNetworkPolicy.ts';
-import { globalNetworkSet } from './kinds/globalNetworkSet.ts';
-import { hostEndpoint } from './kinds/hostEndpoint.ts';
-import { ipPool } from './kinds/ipPool.ts';
-import { networkPolicy } from './kinds/networkPolicy.ts';
-import { networkSet } from './kinds/networkSet.ts';
+import { bgpConfiguration } from './kinds/bgp-configuration.ts';
+import { bgpPeer } from './kinds/bgp-peer.ts';
+import { clusterInformation } from './kinds/cluster-information.ts';
+import { felixConfiguration } from './kinds/felix-configuration.ts';
+import { globalNetworkPolicy } from './kinds/global-network-policy.ts';
+import { globalNetworkSet } from './kinds/global-network-set.ts';
+import { hostEndpoint } from './kinds/host-endpoint.ts';
+import { ipPool } from './kinds/ip-pool.ts';
+import { networkPolicy } from './kinds/network-policy.ts';
+import { networkSet } from './kinds/network-set.ts';
 import { node } from './kinds/node.ts';
 import { profile } from './kinds/profile.ts';
-import { workloadEndpoint } from './kinds/workloadEndpoint.ts';
+import { workloadEndpoint } from './kinds/workload-endpoint.ts';
 
 const ALL: readonly KindInfo[] = [
   bgpConfiguration,

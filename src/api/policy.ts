@@ -4,7 +4,7 @@ import { type Check, list, numberOrUnset, text } from './fields.ts';
 import * as formats from './formats.ts';
 import type { Report } from './report.ts';
 import { egressRule, ingressRule } from './rule.ts';
-import { selector } from './selectorField.ts';
+import { selector } from './selector-field.ts';
 
 const TYPES = ['Ingress', 'Egress'] as const;
 type PolicyType = (typeof TYPES)[number];

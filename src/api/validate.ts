@@ -4,7 +4,7 @@ import { CalicoError } from '../errors/index.ts';
 import { quote } from './formats.ts';
 import { API_VERSION, type KindInfo, type Resource } from './kind.ts';
 import { KINDS, kindInfo } from './kinds.ts';
-import { nearMiss } from './nearMiss.ts';
+import { nearMiss } from './near-miss.ts';
 import { at, fieldsOf } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;

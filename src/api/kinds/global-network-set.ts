@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import * as formats from '../formats.ts';
 import { defineKind, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
-import { networkSetSpec } from './networkSet.ts';
+import { networkSetSpec } from './network-set.ts';
 
 const schema = resourceSchema('GlobalNetworkSet', clusterMetadata(formats.name), { spec: networkSetSpec() });
 

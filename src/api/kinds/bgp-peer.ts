@@ -9,7 +9,7 @@ import { clusterMetadata } from '../metadata.ts';
 import { asNumber } from '../ports.ts';
 import { type Report, reporter } from '../report.ts';
 import { secret } from '../secret.ts';
-import { selector } from '../selectorField.ts';
+import { selector } from '../selector-field.ts';
 
 const spec = part({
   node: text(formats.name),

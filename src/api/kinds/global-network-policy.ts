@@ -6,7 +6,7 @@ import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { checkPolicy, defaultTypes, performanceHints, policyHead, policyNames, policyTail } from '../policy.ts';
 import { reporter } from '../report.ts';
-import { selector } from '../selectorField.ts';
+import { selector } from '../selector-field.ts';
 
 const spec = part({
   ...policyHead,

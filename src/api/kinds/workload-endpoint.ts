@@ -1,13 +1,13 @@
 /** WorkloadEndpoint: an interface of a workload on a host. */
 import { z } from 'zod';
 import { addressOf, parseCidr, parseIp } from '../../net/index.ts';
-import { workloadPort } from '../endpointPort.ts';
+import { workloadPort } from '../endpoint-port.ts';
 import { type Check, int, intOrUnset, item, list, struct, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { type Metadata, NAMESPACE_LABEL, namespacedMetadata } from '../metadata.ts';
 import { type Report, reporter } from '../report.ts';
-import { type WorkloadEndpointIds, workloadEndpointName } from '../workloadEndpointName.ts';
+import { type WorkloadEndpointIds, workloadEndpointName } from '../workload-endpoint-name.ts';
 
 export const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
 
@@ -68,13 +68,15 @@ const schema = resourceSchema('WorkloadEndpoint', namespacedMetadata(optionalNam
 export type WorkloadEndpoint = z.output<typeof schema>;
 
 function nameFromSpec(metadata: Metadata, spec: WorkloadEndpointIds, report: Report): void {
-  const made = workloadEndpointName(spec);
-  if (made.problem !== undefined) return report(['spec', made.field], made.problem);
-  if (metadata.name !== '' && metadata.name !== made.name)
-    return report(['metadata', 'name'], `must be ${made.name}, as the spec says, or be left out`);
-  metadata.name = made.name;
-  const problem = formats.name(made.name);
-  if (problem) report(['metadata', 'name'], `${made.name}, as the spec says, ${problem}`);
+  const { name, field, problem } = workloadEndpointName(spec);
+  if (name === undefined) report(['spec', field], problem);
+  else if (metadata.name !== '' && metadata.name !== name)
+    report(['metadata', 'name'], `must be ${name}, as the spec says, or be left out`);
+  else {
+    metadata.name = name;
+    const wrong = formats.name(name);
+    if (wrong) report(['metadata', 'name'], `${name}, as the spec says, ${wrong}`);
+  }
 }
 
 interface Addresses {

@@ -4,7 +4,7 @@ import { duration } from '../duration.ts';
 import { flagOrUnset, intOrUnset, item, list, listOrUnset, map, omitted, oneOf, struct, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { plainPort } from '../ports.ts';
-import { selector } from '../selectorField.ts';
+import { selector } from '../selector-field.ts';
 
 const ENABLED = ['Enabled', 'Disabled'] as const;
 const onOff = () => oneOf(ENABLED);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { item, list, struct, text } from './fields.ts';
 import * as formats from './formats.ts';
 import { portList } from './ports.ts';
-import { namespaceSelector, selector } from './selectorField.ts';
+import { namespaceSelector, selector } from './selector-field.ts';
 
 export const entityRule = z.strictObject({
   nets: list(item(formats.prefix)),

@@ -6,7 +6,7 @@ import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { type Report, reporter } from '../report.ts';
-import { selector } from '../selectorField.ts';
+import { selector } from '../selector-field.ts';
 
 const MODES = ['Never', 'Always', 'CrossSubnet'] as const;
 const V6_LINK_LOCAL = cidr('fe80::/10');

@@ -18,7 +18,7 @@ import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { plainPort } from '../ports.ts';
-import { newerFelixFields } from './felixConfigurationNewer.ts';
+import { newerFelixFields } from './felix-configuration-newer.ts';
 
 const SEVERITIES = ['Debug', 'Info', 'Warning', 'Error', 'Fatal', 'Trace'] as const;
 const UINT32 = 4294967295;

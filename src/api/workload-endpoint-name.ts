@@ -12,7 +12,9 @@ export interface WorkloadEndpointIds {
   readonly endpoint?: string | undefined;
 }
 
-type Result = { name: string; field?: never; problem?: never } | { name?: never; field: string; problem: string };
+type Result =
+  | { name: string; field?: undefined; problem?: undefined }
+  | { name?: undefined; field: string; problem: string };
 
 /** The name, or the field that prevents one. */
 export function workloadEndpointName(ids: WorkloadEndpointIds): Result {
@@ -20,7 +22,7 @@ export function workloadEndpointName(ids: WorkloadEndpointIds): Result {
   for (const [field, value] of segments(ids)) {
     const problem = segmentProblem(value);
     if (problem) return { field, problem };
-    parts.push(escape(value));
+    parts.push(doubled(value));
   }
   return { name: parts.join('-') };
 }
@@ -31,7 +33,7 @@ export function workloadEndpointPrefix(ids: WorkloadEndpointIds): string | null 
   for (const [, value] of segments(ids)) {
     if (value === '') return parts.length === 0 ? null : `${parts.join('-')}-`;
     if (segmentProblem(value)) return null;
-    parts.push(escape(value));
+    parts.push(doubled(value));
   }
   return parts.join('-');
 }
@@ -75,6 +77,6 @@ function segmentProblem(value: string): string | null {
   return value.endsWith('-') ? "must not end with '-'" : null;
 }
 
-function escape(value: string): string {
+function doubled(value: string): string {
   return value.replaceAll('-', '--');
 }

@@ -1,6 +1,6 @@
 /** HostEndpoint: an interface of a host, to which policy applies. */
 import type { z } from 'zod';
-import { endpointPort } from '../endpointPort.ts';
+import { endpointPort } from '../endpoint-port.ts';
 import { item, list, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
