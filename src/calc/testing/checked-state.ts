@@ -1,6 +1,13 @@
 /** Folds dataplane updates like DataplaneState, and fails on one that could not be applied by itself. */
 import { type IdKey, idKey, idText } from '../../model/index.ts';
-import type { ActiveRule, DataplaneUpdate, LocalHostEndpoint, LocalWorkload, TierPolicies } from '../output.ts';
+import type {
+  ActivePolicy,
+  ActiveProfile,
+  DataplaneUpdate,
+  LocalHostEndpoint,
+  LocalWorkload,
+  TierPolicies,
+} from '../output.ts';
 import { DataplaneState } from '../state.ts';
 
 export class CheckedState {
@@ -22,60 +29,42 @@ export class CheckedState {
   /** The update by itself: deltas change something, what goes was there. */
   #check(update: DataplaneUpdate): void {
     const { state } = this;
-    switch (update.type) {
-      case 'set-delta': {
-        const members = state.sets.get(update.id)?.members;
-        must(members, `delta of unknown set ${update.id}`);
-        must(update.added.length + update.removed.length > 0, 'empty delta');
-        for (const m of update.added) must(!members?.has(m), `${m} added twice`);
-        for (const m of update.removed) must(members?.has(m), `${m} removed but not in`);
-        return;
-      }
-      case 'set-gone':
-        return must(state.sets.has(update.id), `unknown set gone: ${update.id}`);
-      case 'policy-gone':
-        return must(state.policies.has(idKey(update.id)), `unknown policy gone: ${idText(update.id)}`);
-      case 'profile-gone':
-        return must(state.profiles.has(update.name), `unknown profile gone: ${update.name}`);
-      case 'workload-gone':
-        return must(state.workloads.has(idKey(update.id)), `unknown workload gone: ${idText(update.id)}`);
-      case 'host-endpoint-gone':
-        return must(state.hostEndpoints.has(idKey(update.id)), `unknown host endpoint gone: ${idText(update.id)}`);
-      case 'config':
-        return must(update.global, 'config without parameters');
-      case 'in-sync':
-        must(!state.inSync, 'in-sync twice');
-        return must(state.config, 'in-sync without config');
-    }
+    if (update.type === 'set-delta') this.#checkDelta(update);
+    else if (update.type === 'set-gone') must(state.sets.has(update.id), `unknown set gone: ${update.id}`);
+    else if (update.type === 'policy-gone') must(state.policies.has(idKey(update.id)), `gone: ${idText(update.id)}`);
+    else if (update.type === 'profile-gone') must(state.profiles.has(update.name), `gone: profile ${update.name}`);
+    else if (update.type === 'workload-gone') must(state.workloads.has(idKey(update.id)), `gone: ${idText(update.id)}`);
+    else if (update.type === 'host-endpoint-gone') {
+      must(state.hostEndpoints.has(idKey(update.id)), `gone: ${idText(update.id)}`);
+    } else if (update.type === 'in-sync') must(state.config && !state.inSync, 'in-sync twice, or without a config');
+  }
+
+  #checkDelta({ id, added, removed }: Extract<DataplaneUpdate, { type: 'set-delta' }>): void {
+    const members = this.state.sets.get(id)?.members;
+    must(members, `delta of unknown set ${id}`);
+    must(added.length + removed.length > 0, 'empty delta');
+    for (const m of added) must(!members?.has(m), `${m} added twice`);
+    for (const m of removed) must(members?.has(m), `${m} removed but not in`);
   }
 
   /** Nothing in the state names what is not there; an update can only break what it is about, or what it takes away. */
   #checkReferences(update: DataplaneUpdate): void {
     const { state } = this;
-    switch (update.type) {
-      case 'policy':
-        return this.#checkRules([...update.policy.ingress, ...update.policy.egress]);
-      case 'profile':
-        return this.#checkRules([...update.profile.ingress, ...update.profile.egress]);
-      case 'set-gone':
-        for (const owner of [...state.policies.values(), ...state.profiles.values()]) {
-          this.#checkRules([...owner.ingress, ...owner.egress]);
-        }
-        return;
-      case 'workload':
-        return this.#checkEndpoint(update.workload);
-      case 'host-endpoint':
-        return this.#checkEndpoint(update.hostEndpoint);
-      case 'policy-gone':
-      case 'profile-gone':
-        for (const endpoint of [...state.workloads.values(), ...state.hostEndpoints.values()]) {
-          this.#checkEndpoint(endpoint);
-        }
+    if (update.type === 'policy') this.#checkRules(update.policy);
+    else if (update.type === 'profile') this.#checkRules(update.profile);
+    else if (update.type === 'workload') this.#checkEndpoint(update.workload);
+    else if (update.type === 'host-endpoint') this.#checkEndpoint(update.hostEndpoint);
+    else if (update.type === 'set-gone') {
+      for (const owner of [...state.policies.values(), ...state.profiles.values()]) this.#checkRules(owner);
+    } else if (update.type === 'policy-gone' || update.type === 'profile-gone') {
+      for (const endpoint of [...state.workloads.values(), ...state.hostEndpoints.values()]) {
+        this.#checkEndpoint(endpoint);
+      }
     }
   }
 
-  #checkRules(rules: readonly ActiveRule[]): void {
-    for (const { source, destination } of rules) {
+  #checkRules({ ingress, egress }: ActivePolicy | ActiveProfile): void {
+    for (const { source, destination } of [...ingress, ...egress]) {
       for (const side of [source, destination]) {
         for (const set of [...side.sets, ...side.notSets]) {
           must(this.state.sets.get(set)?.type === 'net', `rule names set ${set}`);

@@ -33,7 +33,7 @@ export function broken(id: ResourceId, standIn: Value | null = null): Update {
 }
 
 export function workload(name: string, fields: Fields<WorkloadEndpoint> & { ips?: readonly string[] } = {}) {
-  const { ips = [], ...rest } = fields;
+  const { ips, ...rest } = fields;
   const value: WorkloadEndpoint = {
     id: { kind: 'WorkloadEndpoint', namespace: 'default', name },
     node: 'h1',
@@ -42,12 +42,13 @@ export function workload(name: string, fields: Fields<WorkloadEndpoint> & { ips?
     endpoint: 'eth0',
     interfaceName: `cali-${name}`,
     mac: '02:00:00:00:00:01',
-    nets: ips.map(cidr),
+    nets: [],
     nats: [],
     profiles: [],
     labels: {},
     ports: [],
     ...rest,
+    ...(ips && { nets: ips.map(cidr) }),
   };
   return value;
 }
@@ -69,9 +70,7 @@ export function hostEndpoint(name: string, fields: Fields<HostEndpoint> = {}): H
 export function policy(name: string, fields: Fields<Policy> = {}): Policy {
   const [local, namespace] = name.split('/').reverse() as [string, string?];
   return {
-    id: namespace
-      ? { kind: 'NetworkPolicy', namespace, name: local }
-      : { kind: 'GlobalNetworkPolicy', name: local },
+    id: namespace ? { kind: 'NetworkPolicy', namespace, name: local } : { kind: 'GlobalNetworkPolicy', name: local },
     storedName: `default.${local}`,
     tier: 'default',
     order: null,

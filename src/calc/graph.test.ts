@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { type FelixConfiguration, idKey } from '../model/index.ts';
+import { cidr, ip } from '../net/index.ts';
+import { Host } from './testing/host.ts';
+import { broken, policy, profile, put, rule, workload } from './testing/resources.ts';
+
+const w1 = workload('w1', { ips: ['10.0.0.1'], profiles: ['open'] });
+const felix = (name: string, parameters: Record<string, string>): FelixConfiguration => ({
+  id: { kind: 'FelixConfiguration', name },
+  parameters,
+});
+
+describe('flush', () => {
+  test('sets, then policies and profiles, then endpoints; in-sync last, once', () => {
+    const host = new Host();
+    host.graph.onStatus('wait');
+    const p = policy('p', { ingress: [rule({ source: { selector: 'all()' } })] });
+    expect(host.put(w1, p).map((u) => u.type)).toEqual(['set', 'policy', 'profile', 'workload']);
+    expect(host.inSync().map((u) => u.type)).toEqual(['config', 'in-sync']);
+    host.graph.onStatus('wait');
+    expect(host.inSync()).toEqual([]);
+    expect(host.delete(w1, p).map((u) => u.type)).toEqual(['workload-gone', 'profile-gone', 'policy-gone', 'set-gone']);
+  });
+
+  test('nothing new, nothing told', () => {
+    const host = new Host();
+    host.put(w1, policy('p'));
+    expect(host.update()).toEqual([]);
+  });
+});
+
+describe('configuration', () => {
+  test('of every node and of this one, with the guid of the cluster; not before in sync', () => {
+    const host = new Host();
+    expect(
+      host.put(
+        felix('default', { LogSeverityScreen: 'Info' }),
+        felix('node.h1', { LogSeverityScreen: 'Debug' }),
+        felix('node.h2', { LogSeverityScreen: 'Error' }),
+        { id: { kind: 'ClusterInformation', name: 'default' }, clusterGuid: 'abc', datastoreReady: true },
+      ),
+    ).toEqual([]);
+    expect(host.inSync()[0]).toEqual({
+      type: 'config',
+      global: { LogSeverityScreen: 'Info', ClusterGUID: 'abc' },
+      node: { LogSeverityScreen: 'Debug' },
+    });
+  });
+
+  test('told again only when it differs', () => {
+    const host = new Host();
+    host.put(felix('default', { A: '1', B: '2' }));
+    host.inSync();
+    expect(host.put(felix('default', { B: '2', A: '1' }))).toEqual([]);
+    expect(host.put(felix('node.h2', { A: '3' }))).toEqual([]);
+    expect(host.delete(felix('default', {}))).toEqual([{ type: 'config', global: {}, node: {} }]);
+  });
+});
+
+test('pools, nodes and blocks are told as they are', () => {
+  const host = new Host();
+  const node = { id: { kind: 'Node', name: 'h2' }, labels: {}, ipv4: ip('172.16.0.2') } as const;
+  const block = {
+    id: { kind: 'IPAMBlock', name: 'b' },
+    cidr: cidr('10.0.0.0/26'),
+    host: 'h2',
+    borrowed: new Map(),
+  } as const;
+  const pool = {
+    id: { kind: 'IPPool', name: 'p' },
+    cidr: cidr('10.0.0.0/16'),
+    ipip: 'never',
+    vxlan: 'never',
+    natOutgoing: true,
+    disabled: false,
+    blockSize: 26,
+    nodeSelector: 'all()',
+  } as const;
+  expect(host.put(pool, node, block)).toEqual([
+    { type: 'pool', pool },
+    { type: 'node', node },
+    { type: 'block', block },
+  ]);
+  expect(host.put({ ...pool, natOutgoing: false })).toMatchObject([{ type: 'pool', pool: { natOutgoing: false } }]);
+  expect(host.delete(pool, node, block)).toEqual([
+    { type: 'pool-gone', id: pool.id },
+    { type: 'node-gone', id: node.id },
+    { type: 'block-gone', id: block.id },
+  ]);
+});
+
+describe('invalid resources', () => {
+  const p = policy('p', { ingress: [rule()] });
+  const closed = policy('p');
+  const rules = (host: Host) => host.state.policies.get(idKey(p.id))?.ingress.length;
+
+  test('the last good value holds', () => {
+    const host = new Host();
+    host.put(w1, p);
+    expect(host.update(broken(p.id, closed))).toEqual([]);
+    expect(rules(host)).toBe(1);
+    expect([...host.graph.invalid.values()]).toEqual([{ id: p.id, code: 'E_INVALID', reason: 'broken' }]);
+  });
+
+  test('without a good value the stand-in closes what it selects', () => {
+    const host = new Host();
+    host.update(put(w1), broken(p.id, closed));
+    expect(rules(host)).toBe(0);
+    expect(host.policies(w1)).toBe('ingress: p, egress: p');
+    host.update(broken(p.id, null));
+    expect(rules(host)).toBe(undefined);
+  });
+
+  test('a good value ends it, and so does a deletion', () => {
+    const host = new Host();
+    host.update(put(w1), broken(p.id, closed));
+    host.put(p);
+    expect(rules(host)).toBe(1);
+    expect(host.graph.invalid.size).toBe(0);
+    host.update(broken(p.id, closed));
+    host.delete(p);
+    expect(rules(host)).toBe(undefined);
+    expect(host.graph.invalid.size).toBe(0);
+    host.update(broken(p.id, closed));
+    expect(rules(host)).toBe(0);
+  });
+
+  test('a selector that slipped through does not stop the rest: the policy closes, and is reported', () => {
+    const host = new Host();
+    host.put(w1, policy('bad', { ingress: [rule({ source: { selector: 'a ==' } }), rule()] }), profile('open'), p);
+    expect(host.state.policies.get(idKey(policy('bad').id))?.ingress).toEqual([]);
+    expect(host.policies(w1)).toBe('ingress: bad p, egress: bad p');
+    expect([...host.graph.invalid.values()]).toMatchObject([{ id: policy('bad').id, code: 'E_SELECTOR' }]);
+    host.put(policy('bad', { selector: '(((' }));
+    expect(host.policies(w1)).toBe('ingress: p, egress: p');
+    expect([...host.graph.invalid.values()]).toMatchObject([{ id: policy('bad').id, code: 'E_SELECTOR' }]);
+    host.put(policy('bad', { selector: 'all()' }));
+    expect(host.policies(w1)).toBe('ingress: bad p, egress: bad p');
+    expect(host.graph.invalid.size).toBe(0);
+  });
+});
