@@ -1,5 +1,10 @@
 /** Linux: netlink, programs, sysctls. The only room that touches it. */
 export { errnoName, kernelError, type Refusal } from './errno.ts';
 export * from './exec.ts';
+export * from './link.ts';
 export * from './message.ts';
+export * from './neighbour.ts';
+export * from './route.ts';
+export * from './rtnetlink.ts';
 export * from './socket.ts';
+export * from './sysctl.ts';
