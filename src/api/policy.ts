@@ -42,9 +42,10 @@ export function defaultTypes({ ingress, egress }: PolicySpec): PolicyType[] {
   return ingress ? ['Ingress', 'Egress'] : ['Egress'];
 }
 
-export function checkPolicy(name: string, spec: PolicySpec, report: Report): void {
+/** `foreign`: may the name be one that an orchestrator gave? */
+export function checkPolicy(name: string, spec: PolicySpec, foreign: boolean, report: Report): void {
   const tiered = spec.tier !== undefined && spec.tier !== 'default';
-  const check: Check = tiered || FOREIGN.test(name) ? formats.name : formats.dnsLabel;
+  const check: Check = tiered || (foreign && FOREIGN.test(name)) ? formats.name : formats.dnsLabel;
   const problem = check(name);
   if (problem) report(['metadata', 'name'], problem);
   for (const type of TYPES)

@@ -22,7 +22,7 @@ const schema = resourceSchema('GlobalNetworkPolicy', clusterMetadata(formats.lon
   (policy, context) => {
     const { spec } = policy;
     const report = reporter(context);
-    checkPolicy(policy.metadata.name, spec, report);
+    checkPolicy(policy.metadata.name, spec, false, report);
     if (spec.doNotTrack && spec.preDNAT) report(['spec', 'preDNAT'], 'cannot stand beside doNotTrack');
     if ((spec.doNotTrack || spec.preDNAT) && !spec.applyOnForward)
       report(['spec', 'applyOnForward'], 'must be true with doNotTrack or preDNAT');

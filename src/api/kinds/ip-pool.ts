@@ -46,6 +46,7 @@ const schema = resourceSchema('IPPool', clusterMetadata(formats.name), {
   spec.blockSize ??= v6 ? 122 : 26;
   checkCidr(spec.cidr, spec.blockSize, v6, report);
   checkModes(spec, v6, report);
+  checkUses(spec, report);
   return pool;
 });
 
@@ -72,6 +73,19 @@ function checkModes(
   if (v6 && spec.ipipMode !== 'Never') report(['spec', 'ipipMode'], 'must be Never in an IPv6 pool');
   if (spec.ipipMode !== 'Never' && spec.vxlanMode !== 'Never')
     report(['spec', 'vxlanMode'], 'must be Never beside ipipMode: a pool has one encapsulation');
+}
+
+function checkUses(
+  { allowedUses, nodeSelector, namespaceSelector, disableBGPExport }: IPPool['spec'],
+  report: Report,
+): void {
+  if (allowedUses?.includes('LoadBalancer')) {
+    if (allowedUses.length > 1) report(['spec', 'allowedUses'], 'must name LoadBalancer alone');
+    if (nodeSelector !== 'all()') report(['spec', 'nodeSelector'], 'must be all() in a pool for LoadBalancer');
+    if (disableBGPExport) report(['spec', 'disableBGPExport'], 'must be false in a pool for LoadBalancer');
+  }
+  if (namespaceSelector && (!allowedUses || allowedUses.includes('Tunnel')))
+    report(['spec', 'namespaceSelector'], 'must be left out in a pool for Tunnel (allowedUses)');
 }
 
 export const ipPool = defineKind({

@@ -10,7 +10,7 @@ const spec = part({ ...policyHead, ...policyTail, ...performanceHints });
 
 const schema = resourceSchema('NetworkPolicy', namespacedMetadata(formats.longName), { spec }).transform(
   (policy, context) => {
-    checkPolicy(policy.metadata.name, policy.spec, reporter(context));
+    checkPolicy(policy.metadata.name, policy.spec, true, reporter(context));
     policy.spec.types ??= defaultTypes(policy.spec);
     return policy;
   },
