@@ -13,9 +13,10 @@ interface RawJson {
 
 /**
  * The JSON text that upstream writes: its order of fields, `{}` where it writes empty structs, the stored name, no
- * resourceVersion. Fields unknown to the schema come after the known ones.
+ * resourceVersion. Fields unknown to the schema come after the known ones. `storedName`: where the resource is stored
+ * under another name already (a policy that a newer version wrote).
  */
-export function toStored(resource: Resource): string {
+export function toStored(resource: Resource, storedName?: string): string {
   const info = KINDS[resource.kind];
   if (!info) throw new CalicoError('E_UNKNOWN_KIND', resource.kind, 'not a kind of resource');
   const { resourceVersion: _, ...metadata } = resource.metadata;
@@ -26,7 +27,7 @@ export function toStored(resource: Resource): string {
     kind,
     apiVersion,
     ...ordered(
-      { ...rest, metadata: orderedMetadata({ ...metadata, name: info.storedName(metadata.name) }) },
+      { ...rest, metadata: orderedMetadata({ ...metadata, name: storedName ?? info.storedName(metadata.name) }) },
       { metadata: shape.metadata as z.ZodType, ...parts },
     ),
   };

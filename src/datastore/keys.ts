@@ -1,38 +1,32 @@
-/**
- * Keys of the datastore, as upstream writes them.
- *
- * A policy `p` is stored as `default.p` (v3.15) or as `p` (newer); policies that Kubernetes or OpenStack made
- * (`knp.…`, `ossg.…`) always as they are. Whoever looks for one accepts both forms; `default.p` is what we write.
- */
+/** Keys of the datastore, as upstream writes them. */
+import type { KindInfo } from '../api/index.ts';
+
 export const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 export const IPAM_BLOCKS = '/calico/ipam/v2/assignment/';
-
-const VERBATIM = /^(default|knp|ossg)\./;
 
 /** `/calico/resources/v3/projectcalico.org/<plural>/[<namespace>/]<stored name>` */
 export function resourceKey(plural: string, storedName: string, namespace?: string): string {
   return `${RESOURCES}${plural}/${namespace ? `${namespace}/` : ''}${storedName}`;
 }
 
-/** The names under which a policy may be stored, ours first. */
-export function storedPolicyNames(name: string): string[] {
-  if (/^(knp|ossg)\./.test(name)) return [name];
-  return VERBATIM.test(name) ? [`default.${name}`] : [`default.${name}`, name];
+/**
+ * The names under which a resource may be stored, the one that we write first: v3.15 stores a policy `p` as
+ * `default.p`, newer versions as `p`. Policies that Kubernetes or OpenStack made have one name only.
+ */
+export function storedNames(info: KindInfo, name: string): string[] {
+  const stored = info.storedName(name);
+  // `default.p` as it stands is the other policy, `p`.
+  return info.nameFromStored(name) === name && stored !== name ? [stored, name] : [stored];
 }
 
-/** The policy's own name. */
-export function policyNameOf(storedName: string): string {
-  return storedName.startsWith('default.') ? storedName.slice('default.'.length) : storedName;
-}
-
-export interface ParsedKey {
+export interface ResourceLocation {
   readonly plural: string;
   readonly storedName: string;
   readonly namespace?: string;
 }
 
-/** What a key under RESOURCES names; null when it is none of ours. The plural is not looked up. */
-export function parseResourceKey(key: string): ParsedKey | null {
+/** What a key under RESOURCES names; null when it is none. The plural is not looked up. */
+export function parseResourceKey(key: string): ResourceLocation | null {
   const parts = key.startsWith(RESOURCES) ? key.slice(RESOURCES.length).split('/') : [];
   const [plural, a, b] = parts;
   if (!plural || !a || parts.length > 3) return null;

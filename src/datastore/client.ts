@@ -1,0 +1,208 @@
+/** Resources in a datastore: what calicoctl, the lab and the controllers read and write. */
+import { randomUUID } from 'node:crypto';
+import {
+  fromStored,
+  type KindInfo,
+  kindInfo,
+  kindNames,
+  nearMiss,
+  type Resource,
+  toStored,
+  validate,
+} from '../api/index.ts';
+import { CalicoError, type ErrorCode } from '../errors/index.ts';
+import { resourceKey, storedNames } from './keys.ts';
+import { beforeDelete, beforeWrite } from './side-effects.ts';
+import type { KeyValue, Store } from './store.ts';
+
+export interface ResourceList {
+  readonly items: Resource[];
+  /** The datastore's revision that the list shows. */
+  readonly revision: string;
+}
+
+export interface ClientOptions {
+  /** Milliseconds since the epoch, for metadata.creationTimestamp. */
+  readonly now?: () => number;
+  /** For metadata.uid and the cluster's GUID. */
+  readonly newUuid?: () => string;
+}
+
+const UPDATE_ATTEMPTS = 5;
+
+/** Every method throws E_UNKNOWN_KIND for a kind that is none, and E_DATASTORE. Kinds go by any of their names. */
+export class Client {
+  readonly store: Store;
+  readonly newUuid: () => string;
+  readonly #now: () => number;
+
+  constructor(store: Store, options: ClientOptions = {}) {
+    this.store = store;
+    this.newUuid = options.newUuid ?? randomUUID;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** With metadata.resourceVersion. The namespace is `default` unless given. E_NOT_FOUND. */
+  async get(kind: string, name: string, namespace?: string): Promise<Resource> {
+    const id = identify(kind, name, namespace);
+    const item = await this.#locate(id);
+    if (!item) throw problem('E_NOT_FOUND', id);
+    return decode(item);
+  }
+
+  /** As get, but null where there is none. */
+  async find(kind: string, name: string, namespace?: string): Promise<Resource | null> {
+    const item = await this.#locate(identify(kind, name, namespace));
+    return item && decode(item);
+  }
+
+  /**
+   * All resources of the kind (in all namespaces, or one), or those of one name; sorted by key. A stored text that is
+   * no resource is left out, so that one broken entry does not hide the others.
+   */
+  async list(kind: string, filter: { namespace?: string; name?: string } = {}): Promise<ResourceList> {
+    const info = infoOf(kind);
+    const prefix = resourceKey(info.plural, '', info.namespaced ? filter.namespace : undefined);
+    const { items, revision } = await this.store.list(prefix);
+    const readable = items.map(tryDecode).filter((resource) => resource !== null);
+    return { items: readable.filter(({ metadata }) => (filter.name ?? metadata.name) === metadata.name), revision };
+  }
+
+  /** Resolves to what was written: with defaults, uid, creation time and resource version. E_EXISTS, E_INVALID. */
+  async create(input: Resource): Promise<Resource> {
+    const resource = validate(input);
+    const id = identifyResource(resource);
+    if (resource.metadata.resourceVersion) {
+      throw new CalicoError('E_INVALID', id.text, 'metadata.resourceVersion must not be set to create a resource');
+    }
+    if (await this.#locate(id)) throw problem('E_EXISTS', id);
+    await beforeWrite(this, resource, null);
+    resource.metadata.uid = this.newUuid();
+    resource.metadata.creationTimestamp = new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const created = this.store.create(id.keys[0] as string, toStored(resource));
+    return withRevision(resource, await created.catch((error) => rethrow(error, id)));
+  }
+
+  /**
+   * Replaces a resource; its uid and creation time stay. With metadata.resourceVersion only that version is replaced,
+   * without it whatever is there. Resolves to what was written. E_NOT_FOUND, E_CONFLICT, E_INVALID.
+   */
+  async update(input: Resource): Promise<Resource> {
+    const resource = validate(input);
+    const id = identifyResource(resource);
+    const wanted = resource.metadata.resourceVersion;
+    for (let attempt = 1; ; attempt++) {
+      const item = await this.#locate(id);
+      if (!item) throw problem('E_NOT_FOUND', id);
+      if (wanted && wanted !== item.revision) throw problem('E_CONFLICT', id);
+      const current = decode(item);
+      await beforeWrite(this, resource, current);
+      keepIdentity(resource, current);
+      const storedName = item.key.slice(item.key.lastIndexOf('/') + 1);
+      try {
+        return withRevision(resource, await this.store.update(item.key, toStored(resource, storedName), item.revision));
+      } catch (error) {
+        const lostRace = error instanceof CalicoError && error.code === 'E_CONFLICT' && !wanted;
+        if (!lostRace || attempt === UPDATE_ATTEMPTS) rethrow(error, id);
+      }
+    }
+  }
+
+  /** Resolves to what was deleted. E_NOT_FOUND, E_CONFLICT (when a resource version is given and it has another). */
+  async delete(kind: string, name: string, namespace?: string, resourceVersion?: string): Promise<Resource> {
+    const id = identify(kind, name, namespace);
+    const item = await this.#locate(id);
+    if (!item) throw problem('E_NOT_FOUND', id);
+    if (resourceVersion && resourceVersion !== item.revision) throw problem('E_CONFLICT', id);
+    await beforeDelete(this, id.info.kind, name);
+    const deleted = await this.store.delete(item.key, resourceVersion).catch((error) => rethrow(error, id));
+    if (!deleted) throw problem('E_NOT_FOUND', id);
+    return tryDecode(deleted) ?? { apiVersion: 'projectcalico.org/v3', kind: id.info.kind, metadata: { name } };
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  async #locate(id: Identity): Promise<KeyValue | null> {
+    for (const key of id.keys) {
+      const item = await this.store.get(key);
+      if (item) return item;
+    }
+    return null;
+  }
+}
+
+interface Identity {
+  readonly info: KindInfo;
+  /** Where it may be, in order of preference. */
+  readonly keys: readonly string[];
+  /** For people. */
+  readonly text: string;
+}
+
+function identify(kind: string, name: string, namespace?: string): Identity {
+  const info = infoOf(kind);
+  const inNamespace = info.namespaced ? namespace || 'default' : undefined;
+  const keys = storedNames(info, name).map((stored) => resourceKey(info.plural, stored, inNamespace));
+  return { info, keys, text: `${info.kind} ${inNamespace ? `${inNamespace}/` : ''}${name}` };
+}
+
+function identifyResource({ kind, metadata }: Resource): Identity {
+  return identify(kind, metadata.name, metadata.namespace);
+}
+
+function infoOf(kind: string): KindInfo {
+  const info = kindInfo(kind);
+  if (info) return info;
+  const near = nearMiss(kind, kindNames());
+  throw new CalicoError(
+    'E_UNKNOWN_KIND',
+    kind,
+    'is not a kind of resource',
+    near ? { hint: `did you mean ${near}?` } : {},
+  );
+}
+
+const MESSAGES = {
+  E_NOT_FOUND: 'does not exist',
+  E_EXISTS: 'exists already',
+  E_CONFLICT: 'has changed since it was read',
+} as const;
+
+function problem(code: keyof typeof MESSAGES, id: Identity, cause?: unknown): CalicoError {
+  return new CalicoError(code, id.text, MESSAGES[code], { cause });
+}
+
+/** A store's error about a key, as one about the resource. */
+function rethrow(error: unknown, id: Identity): never {
+  const code: ErrorCode | undefined = error instanceof CalicoError ? error.code : undefined;
+  if (code === 'E_NOT_FOUND' || code === 'E_EXISTS' || code === 'E_CONFLICT') throw problem(code, id, error);
+  throw error;
+}
+
+function decode({ value, revision, key }: KeyValue): Resource {
+  try {
+    return withRevision(fromStored(value), revision);
+  } catch (cause) {
+    throw new CalicoError('E_DATASTORE', key, cause instanceof Error ? cause.message : 'is no resource', { cause });
+  }
+}
+
+function tryDecode(item: KeyValue): Resource | null {
+  try {
+    return decode(item);
+  } catch {
+    return null;
+  }
+}
+
+function withRevision(resource: Resource, revision: string): Resource {
+  return { ...resource, metadata: { ...resource.metadata, resourceVersion: revision } };
+}
+
+function keepIdentity(resource: Resource, current: Resource): void {
+  const { uid, creationTimestamp } = current.metadata;
+  if (uid) resource.metadata.uid = uid;
+  if (creationTimestamp) resource.metadata.creationTimestamp = creationTimestamp;
+}

@@ -1,0 +1,7 @@
+/** The datastore: resources, the syncer that follows them, and the key-value store below. */
+export { Client, type ClientOptions, type ResourceList } from './client.ts';
+export { configFromEnvironment, type DatastoreConfig } from './config.ts';
+export { connect, openStore } from './connect.ts';
+export { IPAM_BLOCKS, RESOURCES, resourceKey } from './keys.ts';
+export { MemoryStore } from './memory/store.ts';
+export * from './store.ts';
