@@ -1,9 +1,11 @@
 /** Linux: netlink, programs, sysctls. The only room that touches it. */
 export { errnoName, kernelError, type Refusal } from './errno.ts';
+export type { KernelEvent } from './events.ts';
 export * from './exec.ts';
 export * from './link.ts';
 export * from './message.ts';
 export * from './neighbour.ts';
+export * from './notify.ts';
 export * from './route.ts';
 export * from './rtnetlink.ts';
 export * from './socket.ts';

@@ -1,0 +1,110 @@
+/** The links and addresses of this host as they are: read once, then kept up to date by the kernel's notifications. */
+import {
+  dumpAddresses,
+  dumpLinks,
+  type KernelEvent,
+  type Link,
+  type LinkAddress,
+  type NetlinkSocket,
+} from '../../kernel/index.ts';
+
+/** A link before and after a change; null: it was not there, or is gone. A link with a new name goes and comes. */
+export type LinkListener = (before: Link | null, after: Link | null) => void;
+
+export class LinkTable {
+  readonly #socket: NetlinkSocket;
+  readonly #byIndex = new Map<number, Link>();
+  readonly #byName = new Map<string, Link>();
+  readonly #addresses = new Map<string, LinkAddress>();
+  readonly #linkListeners: LinkListener[] = [];
+  readonly #addressListeners: (() => void)[] = [];
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  byName(name: string): Link | undefined {
+    return this.#byName.get(name);
+  }
+
+  byIndex(index: number): Link | undefined {
+    return this.#byIndex.get(index);
+  }
+
+  links(): Iterable<Link> {
+    return this.#byIndex.values();
+  }
+
+  addresses(): Iterable<LinkAddress> {
+    return this.#addresses.values();
+  }
+
+  /** Told of every change, in order: a link that went down and came up again is two changes. */
+  onLink(listener: LinkListener): void {
+    this.#linkListeners.push(listener);
+  }
+
+  /** Told when any address came or went. */
+  onAddress(listener: () => void): void {
+    this.#addressListeners.push(listener);
+  }
+
+  /** Reads everything from the kernel and tells what has changed. */
+  resync(): void {
+    const links = dumpLinks(this.#socket);
+    const present = new Set(links.map((link) => link.index));
+    for (const link of [...this.#byIndex.values()]) if (!present.has(link.index)) this.#remove(link.index);
+    for (const link of links) this.#set(link);
+    const addresses = new Map(dumpAddresses(this.#socket).map((address) => [addressKey(address), address]));
+    const same = addresses.size === this.#addresses.size && [...addresses.keys()].every((k) => this.#addresses.has(k));
+    if (same) return;
+    this.#addresses.clear();
+    for (const [key, address] of addresses) this.#addresses.set(key, address);
+    this.#tellAddresses();
+  }
+
+  /** Takes in what the kernel told; other kinds of events are ignored. An overrun is the caller's: call `resync`. */
+  handle(events: readonly KernelEvent[]): void {
+    let addresses = false;
+    for (const event of events) {
+      if (event.type === 'link') this.#set(event.link);
+      else if (event.type === 'link-gone') this.#remove(event.link.index);
+      else if (event.type === 'address' || event.type === 'address-gone') {
+        const key = addressKey(event.address);
+        const known = this.#addresses.has(key);
+        if (event.type === 'address') this.#addresses.set(key, event.address);
+        else this.#addresses.delete(key);
+        addresses ||= known !== this.#addresses.has(key);
+      }
+    }
+    if (addresses) this.#tellAddresses();
+  }
+
+  #set(link: Link): void {
+    const before = this.#byIndex.get(link.index) ?? null;
+    if (before && sameLink(before, link)) return;
+    if (before && before.name !== link.name) this.#remove(link.index);
+    this.#byIndex.set(link.index, link);
+    this.#byName.set(link.name, link);
+    for (const listener of this.#linkListeners) listener(before?.name === link.name ? before : null, link);
+  }
+
+  #remove(index: number): void {
+    const link = this.#byIndex.get(index);
+    if (!link) return;
+    this.#byIndex.delete(index);
+    // Another link may have taken the name already.
+    if (this.#byName.get(link.name)?.index === index) this.#byName.delete(link.name);
+    for (const listener of this.#linkListeners) listener(link, null);
+  }
+
+  #tellAddresses(): void {
+    for (const listener of this.#addressListeners) listener();
+  }
+}
+
+const addressKey = ({ index, address, prefixLength }: LinkAddress): string => `${index} ${address}/${prefixLength}`;
+
+function sameLink(a: Link, b: Link): boolean {
+  return (Object.keys(a) as (keyof Link)[]).every((key) => a[key] === b[key]);
+}

@@ -1,0 +1,247 @@
+/**
+ * Routes: those desired are there as soon as their interface runs; on our own interfaces there are no others.
+ *
+ * A route elsewhere is never touched, unless it is in the very place (destination, table, metric) of a desired one.
+ */
+import type { CalicoError } from '../../errors/index.ts';
+import {
+  dumpRoutes,
+  encodeRouteDelete,
+  encodeRouteReplace,
+  type KernelEvent,
+  type KernelRoute,
+  kernelError,
+  type Link,
+  type NetlinkSocket,
+  PROTOCOL_KERNEL,
+  TABLE_MAIN,
+} from '../../kernel/index.ts';
+import { type Cidr, cidr, contains, type Family, familyOf } from '../../net/index.ts';
+import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
+import type { LinkTable } from '../links/index.ts';
+import { type Route, type RouteId, routeKey, samePath, sameRoute, toKernel } from './route.ts';
+
+export interface RouteDriverOptions {
+  readonly socket: NetlinkSocket;
+  readonly links: LinkTable;
+  readonly families: readonly Family[];
+  /** Interfaces that are ours: what is not desired there goes. */
+  readonly ownsInterface: (name: string) => boolean;
+  /** Protocols that only we use: such routes are ours wherever they are. Default: none. */
+  readonly ownsProtocol?: (protocol: number) => boolean;
+  /** Do unexpected routes on our interfaces go, too, that have another protocol than ours (boot)? Default true. */
+  readonly removeExternal?: (protocol: number) => boolean;
+  /** Tables that are looked at. Default: main. */
+  readonly tables?: readonly number[];
+  /** Unexpected routes stay so long after the start: others may still be telling us about them. Default 10,000 ms. */
+  readonly graceMs?: number;
+  readonly clock: Clock;
+}
+
+export interface RouteResult extends ApplyResult {
+  /** Destinations that no longer go where they went: connections to them are over. */
+  readonly released: readonly Cidr[];
+}
+
+const NEVER_OURS: readonly Cidr[] = [cidr('fe80::/64'), cidr('ff00::/8'), cidr('224.0.0.0/4')];
+/** What deleting a route that is not there is answered with. */
+const GONE = new Set(['ESRCH', 'ENODEV', 'ENETDOWN', 'ENOENT']);
+
+export class RouteDriver {
+  readonly #options: RouteDriverOptions;
+  readonly #graceEnds: number;
+  readonly #wanted = new Map<string, Route>();
+  readonly #byDevice = new Map<string, Set<string>>();
+  /** Desired: what is wanted and whose interface runs. Actual: what is ours, or in a desired one's place. */
+  readonly #tracker = new Tracker<string, KernelRoute>(sameRoute);
+  /** Unexpected routes of ours that were found within the grace time. */
+  readonly #strangers = new Map<string, KernelRoute>();
+  readonly #released = new Set<Cidr>();
+
+  constructor(options: RouteDriverOptions) {
+    this.#options = options;
+    this.#graceEnds = options.clock() + (options.graceMs ?? 10_000);
+    options.links.onLink((before, after) => this.#linkChanged(before, after));
+  }
+
+  setDesired(route: Route): void {
+    const key = routeKey(route);
+    this.#unindex(key);
+    this.#wanted.set(key, route);
+    if (route.device !== undefined) {
+      const keys = this.#byDevice.get(route.device) ?? new Set();
+      this.#byDevice.set(route.device, keys.add(key));
+    }
+    this.#refresh(key);
+  }
+
+  removeDesired(id: RouteId): void {
+    const key = routeKey(id);
+    if (!this.#wanted.has(key)) return;
+    this.#unindex(key);
+    this.#wanted.delete(key);
+    // What went with its interface is not deleted any more, but connections to it are over all the same.
+    if (!this.#tracker.actual.has(key)) this.#released.add(id.dst);
+    this.#refresh(key);
+  }
+
+  /** Reads the kernel's routes. */
+  resync(): void {
+    const { socket, families, tables = [TABLE_MAIN] } = this.#options;
+    const found = new Map<string, KernelRoute>();
+    this.#strangers.clear();
+    for (const family of families) {
+      for (const table of tables) {
+        for (const route of dumpRoutes(socket, family, table)) {
+          const key = routeKey(route);
+          // Of several in one place the first is the one that counts, and that a replacement replaces.
+          if (this.#concerns(key, route) && !found.has(key)) found.set(key, route);
+        }
+      }
+    }
+    for (const [key, route] of found) {
+      if (!this.#isStranger(key)) continue;
+      this.#strangers.set(key, route);
+      found.delete(key);
+    }
+    this.#tracker.replaceActual(found);
+    for (const key of this.#wanted.keys()) this.#refresh(key);
+  }
+
+  /** Takes in what others changed; other kinds of events are ignored. */
+  handle(events: readonly KernelEvent[]): void {
+    const { families, tables = [TABLE_MAIN] } = this.#options;
+    for (const event of events) {
+      if (event.type !== 'route' && event.type !== 'route-gone') continue;
+      const { route } = event;
+      const key = routeKey(route);
+      if (!tables.includes(route.table) || !families.includes(familyOf(route.dst))) continue;
+      if (event.type === 'route') this.#appeared(key, route);
+      else this.#disappeared(key, route);
+    }
+  }
+
+  apply(): RouteResult {
+    const now = this.#options.clock();
+    this.#tracker.release(now);
+    if (now >= this.#graceEnds) this.#adoptStrangers();
+    const errors = new Map<string, CalicoError>();
+    const operations = this.#write(now, errors) + this.#delete(now, errors);
+    const grace = this.#strangers.size > 0 ? [this.#graceEnds] : [];
+    const due = this.#tracker.nextDue();
+    const retryAt = due === null ? (grace[0] ?? null) : Math.min(due, ...grace);
+    const released = [...this.#released];
+    this.#released.clear();
+    return { operations, errors, retryAt, released };
+  }
+
+  #write(now: number, errors: Map<string, CalicoError>): number {
+    const keys = [...this.#tracker.pendingWrites];
+    const routes = keys.map((key) => this.#tracker.desired.get(key) as KernelRoute);
+    const failures = this.#options.socket.batch(routes, encodeRouteReplace);
+    for (const [i, key] of keys.entries()) {
+      const failure = failures.get(i);
+      const route = routes[i] as KernelRoute;
+      const before = this.#tracker.actual.get(key);
+      if (!failure) {
+        if (before && !samePath(before, route)) this.#released.add(route.dst);
+        this.#tracker.setActual(key, route);
+        continue;
+      }
+      this.#tracker.failed(key, now);
+      // The interface has just gone: its notification is on the way.
+      if (!GONE.has(failure.name)) errors.set(key, kernelError(key, 'cannot add the route', failure));
+    }
+    return keys.length;
+  }
+
+  #delete(now: number, errors: Map<string, CalicoError>): number {
+    const keys = [...this.#tracker.pendingDeletes];
+    const routes = keys.map((key) => this.#tracker.actual.get(key) as KernelRoute);
+    const failures = this.#options.socket.batch(routes, encodeRouteDelete);
+    for (const [i, key] of keys.entries()) {
+      const failure = failures.get(i);
+      if (!failure || GONE.has(failure.name)) {
+        this.#released.add((routes[i] as KernelRoute).dst);
+        this.#tracker.removeActual(key);
+        continue;
+      }
+      this.#tracker.failed(key, now);
+      errors.set(key, kernelError(key, 'cannot delete the route', failure));
+    }
+    return keys.length;
+  }
+
+  #appeared(key: string, route: KernelRoute): void {
+    if (!this.#concerns(key, route)) {
+      // A foreign route took the place of one of ours that is not desired any more.
+      this.#tracker.removeActual(key);
+    } else if (this.#isStranger(key)) this.#strangers.set(key, route);
+    else this.#tracker.setActual(key, route);
+    if (this.#wanted.has(key)) this.#refresh(key);
+  }
+
+  #disappeared(key: string, route: KernelRoute): void {
+    const known = this.#tracker.actual.get(key);
+    if (known && samePath(known, route)) this.#tracker.removeActual(key);
+    this.#strangers.delete(key);
+    if (this.#wanted.has(key)) this.#refresh(key);
+  }
+
+  /** Is it our business: desired in this place, or ours by where it is? */
+  #concerns(key: string, route: KernelRoute): boolean {
+    const { ownsInterface, ownsProtocol, removeExternal, links } = this.#options;
+    if (this.#wanted.has(key)) return true;
+    if (route.protocol === PROTOCOL_KERNEL || route.multipath) return false;
+    if (NEVER_OURS.some((prefix) => contains(prefix, route.dst))) return false;
+    if (ownsProtocol?.(route.protocol)) return true;
+    const link = links.byIndex(route.link);
+    return link !== undefined && ownsInterface(link.name) && (removeExternal?.(route.protocol) ?? true);
+  }
+
+  #isStranger(key: string): boolean {
+    return !this.#wanted.has(key) && !this.#tracker.actual.has(key) && this.#options.clock() < this.#graceEnds;
+  }
+
+  #adoptStrangers(): void {
+    for (const [key, route] of this.#strangers) this.#tracker.setActual(key, route);
+    this.#strangers.clear();
+  }
+
+  /** Brings one key's desired state in line with what is wanted and what its interface is. */
+  #refresh(key: string): void {
+    const stranger = this.#strangers.get(key);
+    const route = this.#wanted.get(key);
+    if (stranger && route) {
+      this.#strangers.delete(key);
+      this.#tracker.setActual(key, stranger);
+    }
+    if (!route) return this.#tracker.removeDesired(key);
+    const link = route.device === undefined ? undefined : this.#options.links.byName(route.device);
+    if (route.device === undefined || this.#isReady(key, link)) this.#tracker.setDesired(key, toKernel(route, link));
+    else this.#tracker.removeDesired(key);
+  }
+
+  /** A link that is up but not running keeps the routes that it has, and gets no new ones. */
+  #isReady(key: string, link: Link | undefined): boolean {
+    if (!link?.up) return false;
+    return link.running || this.#tracker.actual.get(key)?.link === link.index;
+  }
+
+  #linkChanged(before: Link | null, after: Link | null): void {
+    const flushed = before?.up && !after?.up;
+    for (const key of this.#byDevice.get((after ?? before)?.name ?? '') ?? []) {
+      // The kernel takes the routes away with the link, and does not tell of IPv4's.
+      if (flushed && this.#tracker.actual.get(key)?.link === before.index) this.#tracker.removeActual(key);
+      this.#refresh(key);
+    }
+  }
+
+  #unindex(key: string): void {
+    const device = this.#wanted.get(key)?.device;
+    if (device === undefined) return;
+    const keys = this.#byDevice.get(device);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#byDevice.delete(device);
+  }
+}
