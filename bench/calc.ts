@@ -7,7 +7,7 @@
  */
 import { CalcGraph } from '../src/calc/index.ts';
 import { networkSet, policy, profile, put, rule, workload } from '../src/calc/testing/resources.ts';
-import type { Kind, Update, Values } from '../src/model/index.ts';
+import type { Kind, Values } from '../src/model/index.ts';
 
 const [locals, policies, remotes] = process.argv.slice(2).map(Number) as [number?, number?, number?];
 
@@ -44,12 +44,17 @@ function endpoint(i: number, node: string) {
   });
 }
 
-/** As the syncer would: decoded one by one, so that nothing is shared and nothing kept but by the graph. */
-function load(graph: CalcGraph, count: number, value: (i: number) => Values[Kind]): void {
+/**
+ * As the syncer would: in batches, decoded one by one, so that nothing is shared and nothing kept but by the graph.
+ * Returns the graph's own CPU time in microseconds.
+ */
+function load(graph: CalcGraph, count: number, value: (i: number) => Values[Kind]): number {
+  let us = 0;
   for (let i = 0; i < count; i += 500) {
     const batch = Array.from({ length: Math.min(500, count - i) }, (_, j) => put(structuredClone(value(i + j))));
-    graph.onUpdates(batch);
+    us += cpuMicros(() => graph.onUpdates(batch));
   }
+  return us;
 }
 
 function policyOf(i: number) {
@@ -62,7 +67,10 @@ function policyOf(i: number) {
         source: { selector: `app == 'app${(i + 1) % 100}'` },
         destination: { ports: [{ min: 80, max: 80 }] },
       }),
-      rule({ protocol: 6, source: { selector: `tier == 't${i % 5}' && app in {'app${i % 100}','app${(i + 50) % 100}'}` } }),
+      rule({
+        protocol: 6,
+        source: { selector: `tier == 't${i % 5}' && app in {'app${i % 100}','app${(i + 50) % 100}'}` },
+      }),
     ],
   });
 }
@@ -71,17 +79,20 @@ function cold(localCount: number, policyCount: number, remoteCount: number): Cal
   const graph = new CalcGraph({ node: 'h1' });
   const before = heapMb();
   let updates = 0;
-  const flush = () => graph.flush(() => updates++);
-  const us = cpuMicros(() => {
-    load(graph, 20, (i) => profile(`openstack-sg-${i}`, { labelsToApply: { [`sg-${i}`]: '' }, ingress: [rule()] }));
-    load(graph, policyCount, policyOf);
-    load(graph, 50, (i) => networkSet(`set-${i}`, [`192.0.2.${i}/32`], { labels: { tier: `t${i % 5}` } }));
-    load(graph, localCount, (i) => endpoint(i, 'h1'));
+  const us =
+    load(graph, 20, (i) => profile(`openstack-sg-${i}`, { labelsToApply: { [`sg-${i}`]: '' }, ingress: [rule()] })) +
+    load(graph, policyCount, policyOf) +
+    load(graph, 50, (i) => networkSet(`set-${i}`, [`192.0.2.${i}/32`], { labels: { tier: `t${i % 5}` } })) +
+    load(graph, localCount, (i) => endpoint(i, 'h1')) +
     load(graph, remoteCount, (i) => endpoint(i, 'h2'));
-    graph.onStatus('in-sync');
-    flush();
+  graph.onStatus('in-sync');
+  const flushUs = cpuMicros(() => graph.flush(() => updates++));
+  report(`cold ${localCount}x${policyCount}x${remoteCount}`, {
+    ms: (us + flushUs) / 1000,
+    flush_ms: flushUs / 1000,
+    updates,
+    mb: heapMb() - before,
   });
-  report(`cold ${localCount}x${policyCount}x${remoteCount}`, { ms: us / 1000, updates, mb: heapMb() - before });
   return graph;
 }
 
@@ -91,17 +102,8 @@ function remoteLoad(count: number): void {
   load(graph, 1000, policyOf);
   load(graph, 100, (i) => endpoint(i, 'h1'));
   graph.flush(() => {});
-  const batches: Update[][] = [];
   const before = heapMb();
-  let us = 0;
-  for (let i = 0; i < count; i += 500) {
-    const batch = Array.from({ length: 500 }, (_, j) => put(structuredClone(endpoint(i + j, 'h2'))));
-    us += cpuMicros(() => {
-      graph.onUpdates(batch);
-      graph.flush(() => {});
-    });
-  }
-  batches.length = 0;
+  const us = load(graph, count, (i) => endpoint(i, 'h2')) + cpuMicros(() => graph.flush(() => {}));
   report(`remote endpoints x${count}`, { us: us / count, mb: heapMb() - before });
 }
 
