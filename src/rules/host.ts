@@ -15,28 +15,29 @@ import { policyChains, profileChains } from './policy.ts';
 import { staticTables } from './static.ts';
 import { workloadChains } from './workload.ts';
 
+/** Maps are those of calc's `DataplaneState`. */
 export interface HostState {
-  readonly workloads: Iterable<LocalWorkload>;
-  readonly hostEndpoints: Iterable<LocalHostEndpoint>;
-  readonly policies: Iterable<ActivePolicy>;
-  readonly profiles: Iterable<ActiveProfile>;
-  readonly pools: Iterable<IPPool>;
+  readonly workloads: ReadonlyMap<IdKey, LocalWorkload>;
+  readonly hostEndpoints: ReadonlyMap<IdKey, LocalHostEndpoint>;
+  readonly policies: ReadonlyMap<IdKey, ActivePolicy>;
+  readonly profiles: ReadonlyMap<string, ActiveProfile>;
+  readonly pools: ReadonlyMap<IdKey, IPPool>;
   /** The host's interfaces and their addresses: they tell where a host endpoint known by its addresses is. */
   readonly interfaces: ReadonlyMap<string, readonly Ip[]>;
 }
 
 /** Chains that nothing leads to are left out, as they are in the kernel. */
 export function compileHost(state: HostState, config: RulesConfig, family: Family): Ruleset {
-  const storedName = storedNames(state.policies);
-  const hosts = [...resolveHostEndpoints(state.hostEndpoints, state.interfaces)].map(
+  const storedName: StoredNames = (id) => state.policies.get(idKey(id))?.storedName ?? id.name;
+  const hosts = [...resolveHostEndpoints(state.hostEndpoints.values(), state.interfaces)].map(
     ([name, host]) => [name, hostEndpointChains(host, name, storedName, config)] as const,
   );
-  const workloads = [...state.workloads];
+  const workloads = [...state.workloads.values()];
   const rules = [
-    ...[...state.policies].flatMap((policy) => policyChains(policy, family, config)),
-    ...[...state.profiles].flatMap((profile) => profileChains(profile, family, config)),
+    ...[...state.policies.values()].flatMap((policy) => policyChains(policy, family, config)),
+    ...[...state.profiles.values()].flatMap((profile) => profileChains(profile, family, config)),
   ];
-  const pools = [...state.pools].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
+  const pools = [...state.pools.values()].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
   const added: Record<TableName, Chain[]> = {
     raw: [...hostTable('raw', hosts), ...rules],
     mangle: [...hostTable('mangle', hosts), ...rules],
@@ -75,11 +76,6 @@ function hostTable(
 
 function floatingIps({ endpoint }: LocalWorkload): readonly FloatingIp[] {
   return endpoint.nats;
-}
-
-function storedNames(policies: Iterable<ActivePolicy>): StoredNames {
-  const names = new Map<IdKey, string>([...policies].map((policy) => [idKey(policy.id), policy.storedName]));
-  return (id) => names.get(idKey(id)) ?? id.name;
 }
 
 export function withChains(table: TableChains, chains: Iterable<Chain>): TableChains {

@@ -3,7 +3,7 @@
  * policy become marks, a dispatch becomes a tree of chains.
  */
 import { PLUMBING, RETURN, rule, setMark } from './build.ts';
-import type { Action, Chain, Rule } from './chain.ts';
+import type { Action, Chain, Rule, Ruleset, TableName } from './chain.ts';
 import { lowerDispatch } from './lower-dispatch.ts';
 import { lowerMatch } from './lower-match.ts';
 
@@ -36,4 +36,13 @@ function lowerAction(original: Rule): Rule[] {
   const mark = original.action.verdict === 'allow' ? 'accept' : 'pass';
   const action: Action = setMark(mark);
   return [{ ...original, action }, rule({ marked: [mark] }, RETURN, PLUMBING)];
+}
+
+/** Every chain of every table. */
+export function lowerRuleset(ruleset: Ruleset, options: LoweringOptions = IPTABLES_LIMITS): Ruleset {
+  const table = (name: TableName) => {
+    const chains = [...ruleset[name].chains.values()].flatMap((chain) => lower(chain, options));
+    return { ...ruleset[name], chains: new Map(chains.map((chain) => [chain.name, chain])) };
+  };
+  return { raw: table('raw'), mangle: table('mangle'), nat: table('nat'), filter: table('filter') };
 }
