@@ -1,0 +1,69 @@
+/** Words for what decided about a packet. */
+import { idText, type ResourceId } from '../../model/index.ts';
+import { type DefaultRule, policyChainName, type Step, type Trace } from '../../rules/index.ts';
+import type { Hop } from './journey.ts';
+
+const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
+  'end-of-tier': 'policies apply, and none of their rules matched: denied at the end of the tier',
+  'no-profile-matched': 'no policy applies, and no profile allowed it',
+  'no-forward-policy': 'forwarded traffic, to which no policy of this host endpoint applies',
+  'unknown-interface': 'an interface that no workload endpoint is known for',
+  'endpoint-to-host': 'DefaultEndpointToHostAction, for what a workload sends to its own host',
+  'encapsulated-from-workload': 'workloads may not send packets that look like the hosts’ tunnels',
+  tunnel: 'tunnel packets pass between the hosts of the cluster only',
+  'host-to-workload': 'a host always reaches its own workloads',
+  'policy-accepted': 'a policy has accepted it before',
+  'nat-outgoing': 'NAT-outgoing of the IP pool',
+  'tunnel-address': 'the tunnel’s address',
+  'floating-ip': 'a floating IP',
+  metadata: 'the metadata service',
+  dhcp: 'DHCP is always allowed to a workload',
+  dns: 'DNS of the host is always allowed to a workload',
+  'neighbour-discovery': 'IPv6 neighbour discovery is always allowed',
+};
+
+/** `GlobalNetworkPolicy deny-one-pair, ingress rule 0 (deny)`. */
+export function describeDecider(step: Step | null, hop: Hop): string {
+  if (!step) return 'nothing denies it';
+  const { origin, action } = step.rule;
+  switch (origin.type) {
+    case 'policy': {
+      const verb = action.type === 'policy' ? action.verdict : action.type;
+      return `${idText(origin.id)}, ${origin.direction} rule ${origin.rule} (${verb === 'drop' || verb === 'reject' ? 'deny' : verb})`;
+    }
+    case 'default': {
+      const asked = origin.what === 'end-of-tier' ? consulted(hop) : [];
+      const among = asked.length > 0 ? ` (${asked.map(idText).join(', ')})` : '';
+      return DEFAULTS[origin.what] + among;
+    }
+    case 'anti-spoofing':
+      return 'the source address is not routed back to the interface it came from (anti-spoofing)';
+    case 'failsafe':
+      return 'a failsafe port';
+    case 'conntrack':
+      return `conntrack: ${origin.state}`;
+    case 'plumbing':
+      return 'nothing denies it';
+  }
+}
+
+/** The policies that the packet went through, last endpoint first asked last. */
+export function consulted({ host, trace }: Hop): ResourceId[] {
+  const chains = new Map<string, ResourceId>();
+  for (const policy of host.state.policies.values())
+    for (const direction of ['ingress', 'egress'] as const) chains.set(policyChainName(direction, policy), policy.id);
+  return jumps(trace).flatMap((chain) => chains.get(chain) ?? []);
+}
+
+/** Chains that rules of the last endpoint chain led to. */
+function jumps(trace: Trace): string[] {
+  const endpointChain = trace.steps.at(-1)?.chain;
+  return trace.steps.flatMap(({ chain, rule: { action } }) =>
+    action.type === 'jump' && chain === endpointChain ? [action.chain] : [],
+  );
+}
+
+export function verdictOf({ trace }: Hop): 'allowed' | 'denied' | 'rejected' | 'no route' {
+  if (trace.unrouted) return 'no route';
+  return trace.verdict === 'accept' ? 'allowed' : trace.verdict === 'drop' ? 'denied' : 'rejected';
+}
