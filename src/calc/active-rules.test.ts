@@ -96,5 +96,8 @@ describe('profiles', () => {
     expect(names(host)).toEqual(['blue', 'web']);
     host.put(profile('open', { labelsToApply: { colour: 'red' } }));
     expect(names(host)).toEqual(['web']);
+    host.put(profile('open', { labelsToApply: { colour: 'blue' } }));
+    host.delete(profile('open'));
+    expect(names(host)).toEqual(['web']);
   });
 });

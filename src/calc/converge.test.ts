@@ -19,10 +19,12 @@ const selector = fc.constantFrom(
   "role in {'x','y'} && zone == 'x'",
   "!(role == 'x' || has(zone))",
 );
-const labels = fc.record(
+const anyLabels = fc.record(
   { role: fc.constantFrom('x', 'y'), zone: fc.constantFrom('x', 'y') },
   { requiredKeys: [] },
 ) as fc.Arbitrary<Record<string, string>>;
+/** Often none of its own, so that inherited ones show. */
+const labels = fc.oneof(fc.constant({}), anyLabels);
 const profiles = fc.uniqueArray(fc.constantFrom('p', 'q', 'missing'), { maxLength: 2 });
 const ips = fc.uniqueArray(fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', 'fd00::1'), { maxLength: 2 });
 const namedPort = fc.record({
@@ -77,7 +79,7 @@ const policies: fc.Arbitrary<Policy> = fc
   )
   .map(([name, fields]) => policy(name, fields));
 const profileValues = fc
-  .tuple(fc.constantFrom('p', 'q'), fc.record({ ...lists, labelsToApply: labels }))
+  .tuple(fc.constantFrom('p', 'q'), fc.record({ ...lists, labelsToApply: anyLabels }))
   .map(([name, fields]) => profile(name, fields));
 const resource = fc.oneof(workloads, hosts, sets, policies, profileValues);
 
@@ -88,7 +90,11 @@ interface Step {
 }
 
 const step: fc.Arbitrary<Step> = fc
-  .tuple(resource, fc.constantFrom<'put' | 'gone' | 'broken'>('put', 'put', 'put', 'gone', 'broken'), fc.boolean())
+  .tuple(
+    resource,
+    fc.constantFrom<'put' | 'gone' | 'broken'>('put', 'put', 'put', 'gone', 'gone', 'broken'),
+    fc.boolean(),
+  )
   .map(([value, how, flush]) => {
     const update = how === 'put' ? put(value) : how === 'gone' ? gone(value) : broken(value.id, closed(value));
     return { update, flush };
@@ -123,7 +129,7 @@ function fresh(resources: readonly Resource[]): DataplaneState {
 
 test('random updates converge to the state of a fresh graph, in safe steps', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 10, maxLength: 50 }), (steps) => {
       const host = new Host();
       for (const { update, flush } of steps) {
         if (flush) host.update(update);
@@ -134,7 +140,7 @@ test('random updates converge to the state of a fresh graph, in safe steps', () 
       expect(plain(host.state)).toEqual(plain(fresh(left)));
       expect(plain(host.state)).toEqual(plain(naiveState('h1', left)));
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
@@ -163,6 +169,9 @@ test('when everything goes, nothing is left', () => {
       host.put(...resources);
       for (const value of resources) host.delete(value);
       expect(plain(host.state)).toEqual(plain(new Host().state));
+      const { sizes } = host.graph;
+      expect(sizes.parsedSelectors).toBe(0);
+      expect(Object.values(sizes.active)).toEqual([0, 0, 0, 0, 0]);
     }),
     { numRuns: 150 },
   );

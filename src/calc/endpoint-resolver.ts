@@ -16,7 +16,7 @@ class LocalEndpoint {
   }
 
   add(policy: PolicyPlace): void {
-    if (!this.#removed.delete(policy)) this.#added.add(policy);
+    this.#added.add(policy);
   }
 
   remove(policy: PolicyPlace): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type FelixConfiguration, idKey } from '../model/index.ts';
 import { cidr, ip } from '../net/index.ts';
 import { Host } from './testing/host.ts';
-import { broken, policy, profile, put, rule, workload } from './testing/resources.ts';
+import { broken, gone, policy, profile, put, rule, workload } from './testing/resources.ts';
 
 const w1 = workload('w1', { ips: ['10.0.0.1'], profiles: ['open'] });
 const felix = (name: string, parameters: Record<string, string>): FelixConfiguration => ({
@@ -82,6 +82,7 @@ test('pools, nodes and blocks are told as they are', () => {
     { type: 'block', block },
   ]);
   expect(host.put({ ...pool, natOutgoing: false })).toMatchObject([{ type: 'pool', pool: { natOutgoing: false } }]);
+  expect(host.update(gone(pool), put(pool))).toEqual([{ type: 'pool', pool }]);
   expect(host.delete(pool, node, block)).toEqual([
     { type: 'pool-gone', id: pool.id },
     { type: 'node-gone', id: node.id },
@@ -138,4 +139,19 @@ describe('invalid resources', () => {
     expect(host.policies(w1)).toBe('ingress: bad p, egress: bad p');
     expect(host.graph.invalid.size).toBe(0);
   });
+});
+
+test('sizes: what the cluster has, and what of it this host needs', () => {
+  const host = new Host();
+  const web = rule({ source: { selector: "app == 'web'" } });
+  host.put(
+    w1,
+    workload('w2', { node: 'h2' }),
+    policy('p', { ingress: [web, web] }),
+    policy('q', { selector: 'has(x)' }),
+  );
+  const { sizes } = host.graph;
+  expect([sizes.resources('WorkloadEndpoint'), sizes.resources('GlobalNetworkPolicy')]).toEqual([2, 2]);
+  expect(sizes.active).toEqual({ workloads: 1, hostEndpoints: 0, policies: 1, profiles: 1, sets: 1 });
+  expect(sizes.parsedSelectors).toBe(3);
 });

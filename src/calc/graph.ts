@@ -45,6 +45,14 @@ export interface InvalidResource extends Invalid {
   readonly id: ResourceId;
 }
 
+export interface GraphSizes {
+  /** Valid resources of the cluster. */
+  resources(kind: Kind): number;
+  /** What this host needs. */
+  readonly active: Readonly<Record<'workloads' | 'hostEndpoints' | 'policies' | 'profiles' | 'sets', number>>;
+  readonly parsedSelectors: number;
+}
+
 type Handlers = { readonly [K in Kind]?: (key: IdKey, value: Values[K] | null, id: ResourceId<K>) => void };
 
 export class CalcGraph implements SyncerSink {
@@ -60,8 +68,8 @@ export class CalcGraph implements SyncerSink {
   readonly #nodes = new Pending<IdKey, Node>();
   readonly #blocks = new Pending<IdKey, IPAMBlock>();
   readonly #invalid = new Map<IdKey, InvalidResource>();
-  /** Resources whose present value is a good one. */
-  readonly #good = new Set<IdKey>();
+  /** Resources whose present value is a good one, by kind. */
+  readonly #good = new Map<Kind, Set<IdKey>>();
   #inSync: 'no' | 'to-tell' | 'told' = 'no';
 
   /** Which node of the graph hears of what. BGP's resources concern nobody here. */
@@ -94,6 +102,23 @@ export class CalcGraph implements SyncerSink {
   /** Resources that cannot be used as they stand in the datastore. */
   get invalid(): ReadonlyMap<IdKey, InvalidResource> {
     return this.#invalid;
+  }
+
+  /** How much of what there is: for metrics. Everything under `active` is as of the last flush. */
+  get sizes(): GraphSizes {
+    const { policies, profiles } = this.#rules;
+    const { workloads, hostEndpoints } = this.#endpoints;
+    return {
+      resources: (kind) => this.#good.get(kind)?.size ?? 0,
+      active: {
+        workloads: workloads.size,
+        hostEndpoints: hostEndpoints.size,
+        policies: policies.size,
+        profiles: profiles.size,
+        sets: this.#members.size,
+      },
+      parsedSelectors: this.#selectors.size,
+    };
   }
 
   get work(): Work {
@@ -152,16 +177,26 @@ export class CalcGraph implements SyncerSink {
   #onUpdate(update: Update): void {
     const { id, value, invalid } = update;
     const key = idKey(id);
+    const good = this.#goodOf(id.kind);
     if (invalid) {
       this.#invalid.set(key, { id, ...invalid });
-      if (this.#good.has(key)) return;
+      if (good.has(key)) return;
     } else {
       this.#invalid.delete(key);
-      if (value) this.#good.add(key);
-      else this.#good.delete(key);
+      if (value) good.add(key);
+      else good.delete(key);
     }
     const handle = this.#handlers[id.kind] as ((key: IdKey, value: unknown, id: ResourceId) => void) | undefined;
     handle?.(key, value, id);
+  }
+
+  #goodOf(kind: Kind): Set<IdKey> {
+    let good = this.#good.get(kind);
+    if (!good) {
+      good = new Set();
+      this.#good.set(kind, good);
+    }
+    return good;
   }
 
   #report(id: ResourceId, error: CalicoError): void {

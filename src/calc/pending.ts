@@ -9,6 +9,11 @@ export class Pending<K, V> {
   /** The last value told. */
   readonly #told = new Map<K, V>();
 
+  /** How many are told and not gone. */
+  get size(): number {
+    return this.#told.size;
+  }
+
   put(key: K, value: V): void {
     this.#gone.delete(key);
     this.#changed.set(key, value);

@@ -44,6 +44,11 @@ export class SetMembers {
     return this.#index.evaluations;
   }
 
+  /** How many sets are active. */
+  get size(): number {
+    return this.#sets.size;
+  }
+
   setItem(key: IdKey, labels: Labels, profiles: readonly string[], { nets, ports }: Addressed): void {
     // Only what sets need is kept: the rest of a remote endpoint is garbage.
     const now: Addressed = { nets, ports };
