@@ -1,0 +1,121 @@
+/** Keeps a BIRD running with the configuration it is given. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import type { Logger } from 'pino';
+import { CalicoError } from '../errors/index.ts';
+import { command } from './control.ts';
+
+const run = promisify(execFile);
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 30_000;
+/** A BIRD that lived this long was healthy: the next delay is the first one again. */
+const HEALTHY_MS = 60_000;
+const STOP_TIMEOUT_MS = 3000;
+
+export interface BirdOptions {
+  /** Holds bird.conf and bird.ctl; made when missing. */
+  readonly directory: string;
+  readonly log: Logger;
+  readonly program?: string;
+}
+
+export class BirdSupervisor {
+  readonly #options: BirdOptions;
+  readonly #program: string;
+  #child: ChildProcess | null = null;
+  #text: string | null = null;
+  #startedAt = 0;
+  #delay = FIRST_DELAY_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: BirdOptions) {
+    this.#options = options;
+    this.#program = options.program ?? 'bird';
+  }
+
+  get socket(): string {
+    return join(this.#options.directory, 'bird.ctl');
+  }
+
+  /**
+   * Brings this configuration into force: starts BIRD, or has it load what changed, without a session going down that
+   * did not change. E_CONFIG: BIRD does not accept it; then the one before stays.
+   */
+  apply(text: string): Promise<void> {
+    const done = this.#queue.then(() => this.#apply(text));
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  /** Ends BIRD such that the peers keep this host's routes for a while: whoever stops it mostly starts it again. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    const child = this.#child;
+    if (!child) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await command(this.socket, 'graceful restart').catch(() => child.kill('SIGTERM'));
+    await gone;
+    clearTimeout(force);
+  }
+
+  async #apply(text: string): Promise<void> {
+    if (text === this.#text || this.#stopped) return;
+    await this.#write(text);
+    this.#text = text;
+    if (this.#child) await command(this.socket, 'configure');
+    else if (!this.#retry) await this.#start();
+  }
+
+  /** The file changes only to what BIRD accepts: it is what a restart loads. */
+  async #write(text: string): Promise<void> {
+    const { directory } = this.#options;
+    await mkdir(directory, { recursive: true });
+    const candidate = join(directory, 'bird.conf.new');
+    await writeFile(candidate, text);
+    try {
+      await run(this.#program, ['-p', '-c', candidate]);
+    } catch (cause) {
+      const { stderr, message } = cause as { stderr?: string; message: string };
+      throw new CalicoError('E_CONFIG', candidate, (stderr || message).trim(), { cause });
+    }
+    await rename(candidate, join(directory, 'bird.conf'));
+  }
+
+  async #start(): Promise<void> {
+    const { directory, log } = this.#options;
+    // A socket that is left says that a BIRD ran here before: then its routes in the kernel and at the peers must last.
+    const recover = existsSync(this.socket);
+    await command(this.socket, 'graceful restart').catch(() => {});
+    await rm(this.socket, { force: true });
+    if (this.#stopped) return;
+    const args = ['-f', '-c', join(directory, 'bird.conf'), '-s', this.socket, ...(recover ? ['-R'] : [])];
+    const child = spawn(this.#program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    this.#startedAt = Date.now();
+    createInterface({ input: child.stderr }).on('line', (line) => log.info({ bird: line }));
+    child.on('error', (error) => log.error({ error: error.message }, 'bird cannot be started'));
+    child.on('close', (code, signal) => this.#ended(code, signal));
+    log.info({ pid: child.pid, recover }, 'bird started');
+  }
+
+  #ended(code: number | null, signal: string | null): void {
+    this.#child = null;
+    if (this.#stopped) return;
+    if (Date.now() - this.#startedAt > HEALTHY_MS) this.#delay = FIRST_DELAY_MS;
+    this.#options.log.warn({ code, signal, again: this.#delay }, 'bird ended');
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#queue = this.#queue.then(() => this.#start()).catch(() => {});
+    }, this.#delay);
+    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
+  }
+}
