@@ -1,16 +1,10 @@
 /** Evaluator before lowering = after lowering = a naive reading of what policy means. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type LoweringOptions, lowerRuleset, type Ruleset } from '../../src/rules/index.ts';
+import { lowerRuleset, type Ruleset } from '../../src/rules/index.ts';
 import { allowed } from '../naive/policy.ts';
-import { type Case, cases } from './policy-arbitrary.ts';
+import { type Case, cases, RUNS, SEED, TIGHT } from './policy-arbitrary.ts';
 import { ClusterHost, passes } from './policy-cluster.ts';
-
-const RUNS = 1000;
-const SEED = 20261123;
-
-/** Tighter than iptables', so that small cases need all of lowering. */
-const TIGHT: LoweringOptions = { portSlots: 3, dispatchFanOut: 2 };
 
 /** The verdicts in the end: one line a packet. */
 function verdicts({ resources, packets }: Case) {
