@@ -1,38 +1,10 @@
 /** The endpoints of this host, with the policies that apply to each, in their order. */
 import type { Direction, HostEndpoint, IdKey, Policy, WorkloadEndpoint } from '../model/index.ts';
+import { LocalEndpoint } from './local-endpoint.ts';
 import type { LocalHostEndpoint, LocalWorkload, TierPolicies } from './output.ts';
 import { Pending } from './pending.ts';
-import { comparePlaces, type PolicyPlace, type PolicyRole, placeOf, samePlace } from './policy-order.ts';
+import { type PolicyPlace, type PolicyRole, placeOf, samePlace } from './policy-order.ts';
 import type { WorkCounters } from './work.ts';
-
-class LocalEndpoint {
-  endpoint: WorkloadEndpoint | HostEndpoint;
-  #sorted: PolicyPlace[] = [];
-  readonly #added = new Set<PolicyPlace>();
-  readonly #removed = new Set<PolicyPlace>();
-
-  constructor(endpoint: WorkloadEndpoint | HostEndpoint) {
-    this.endpoint = endpoint;
-  }
-
-  add(policy: PolicyPlace): void {
-    this.#added.add(policy);
-  }
-
-  remove(policy: PolicyPlace): void {
-    if (!this.#added.delete(policy)) this.#removed.add(policy);
-  }
-
-  /** The policies in order: what is new is sorted, and merged into what already was. */
-  policies(): readonly PolicyPlace[] {
-    const { size } = this.#removed;
-    if (size > 0) this.#sorted = this.#sorted.filter((policy) => !this.#removed.has(policy));
-    if (this.#added.size > 0) this.#sorted = merge(this.#sorted, [...this.#added].sort(comparePlaces));
-    this.#added.clear();
-    this.#removed.clear();
-    return this.#sorted;
-  }
-}
 
 export class EndpointResolver {
   readonly workloads = new Pending<IdKey, LocalWorkload>();
@@ -141,18 +113,6 @@ function tiersOf(policies: readonly PolicyPlace[], roles: readonly PolicyRole[])
     for (const direction of directions) (last as Record<Direction, Policy['id'][]>)[direction].push(id);
   }
   return tiers;
-}
-
-/** Of two ordered lists. */
-function merge(a: readonly PolicyPlace[], b: readonly PolicyPlace[]): PolicyPlace[] {
-  const merged: PolicyPlace[] = [];
-  let i = 0;
-  for (const next of b) {
-    while (i < a.length && comparePlaces(a[i] as PolicyPlace, next) < 0) merged.push(a[i++] as PolicyPlace);
-    merged.push(next);
-  }
-  while (i < a.length) merged.push(a[i++] as PolicyPlace);
-  return merged;
 }
 
 function isWorkload(endpoint: WorkloadEndpoint | HostEndpoint): endpoint is WorkloadEndpoint {
