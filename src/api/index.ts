@@ -1,6 +1,7 @@
 /** Resources: their kinds, what people may write, and how they are stored. Pure. */
 export { formatDuration, parseDuration } from './duration.ts';
 export type { EntityRule } from './entity-rule.ts';
+export { toJson } from './json.ts';
 export { API_VERSION, type KindInfo, type Resource } from './kind.ts';
 export type { BGPConfiguration } from './kinds/bgp-configuration.ts';
 export type { BGPPeer } from './kinds/bgp-peer.ts';

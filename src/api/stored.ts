@@ -1,15 +1,12 @@
 /** Resources as JSON texts in the datastore. */
 import type { z } from 'zod';
 import { CalicoError } from '../errors/index.ts';
+import { toJson } from './json.ts';
 import type { Resource } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { elementOf, fieldsOf, isEmbedded } from './shape.ts';
 
 const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'annotations'];
-
-interface RawJson {
-  rawJSON(text: string): unknown;
-}
 
 /**
  * The JSON text that upstream writes: its order of fields, `{}` where it writes empty structs, the stored name, no
@@ -31,7 +28,7 @@ export function toStored(resource: Resource, storedName?: string): string {
       { metadata: shape.metadata as z.ZodType, ...parts },
     ),
   };
-  return escapeAsGo(JSON.stringify(stored, (_key, value) => (typeof value === 'bigint' ? raw(value) : value)));
+  return toJson(stored);
 }
 
 /** The resource of a stored text, of whatever version wrote it: unknown fields and integers beyond 2^53 are kept. Throws E_DATASTORE. */
@@ -95,14 +92,4 @@ function orderedMetadata(metadata: Record<string, unknown>): Record<string, unkn
 /** Maps are written sorted by key. */
 function sorted(map: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function raw(value: bigint): unknown {
-  return (JSON as unknown as RawJson).rawJSON(String(value));
-}
-
-const ESCAPED = /[<>&\u2028\u2029]/g;
-
-function escapeAsGo(json: string): string {
-  return json.replace(ESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -5,7 +5,7 @@ import { quote } from './formats.ts';
 import { API_VERSION, type KindInfo, type Resource } from './kind.ts';
 import { KINDS, kindInfo } from './kinds.ts';
 import { nearMiss } from './near-miss.ts';
-import { at, fieldsOf } from './shape.ts';
+import { at, elementOf, fieldsOf } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -15,7 +15,7 @@ type Issue = z.core.$ZodIssue;
  */
 export function validate(input: unknown): Resource {
   const info = kindOf(input);
-  const result = info.schema.safeParse(input);
+  const result = info.schema.safeParse(spelled(input, info.schema));
   if (result.success) return prune(result.data) as Resource;
   const problems = [...new Set(result.error.issues.flatMap((issue) => describe(issue, input, info.schema)))];
   throw new CalicoError('E_INVALID', subjectOf(input as Resource), problems.join('; '));
@@ -36,6 +36,25 @@ function kindOf(input: unknown): KindInfo {
   const near = typeof kind === 'string' ? (kindInfo(kind)?.kind ?? nearMiss(kind, Object.keys(KINDS))) : undefined;
   const hint = near ? `did you mean ${near}?` : `known kinds: ${Object.keys(KINDS).join(', ')}`;
   throw new CalicoError('E_UNKNOWN_KIND', 'kind', `${quote(kind)} is not a kind of resource`, { hint });
+}
+
+/** The input with fields in the schema's spelling: upstream reads `Nets` as `nets`. */
+function spelled(value: unknown, schema: z.ZodType): unknown {
+  if (Array.isArray(value)) {
+    const element = elementOf(schema);
+    return element ? value.map((member) => spelled(member, element)) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = fieldsOf(schema);
+  const names = Object.keys(fields);
+  const out: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) {
+    const name =
+      key in fields ? key : names.find((known) => known.toLowerCase() === key.toLowerCase() && !(known in value));
+    const inside = name === undefined ? undefined : fields[name];
+    out[name ?? key] = inside ? spelled(field, inside) : field;
+  }
+  return out;
 }
 
 function subjectOf({ kind, metadata }: Resource): string {

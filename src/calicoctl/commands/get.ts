@@ -1,0 +1,90 @@
+/** get: the handler. */
+import { type KindInfo, kindInfo, type Resource } from '../../api/index.ts';
+import type { Client } from '../../datastore/index.ts';
+import { CalicoError } from '../../errors/index.ts';
+import { DEFAULT_PROFILE } from '../allowed.ts';
+import { readResources } from '../documents.ts';
+import { type Format, parseFormat, print, type Result } from '../output/format.ts';
+import { withClient } from '../session.ts';
+import { unknownKind } from '../unknown-kind.ts';
+
+export interface GetOptions {
+  readonly filename?: string;
+  readonly recursive?: boolean;
+  readonly config?: string;
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly output: string;
+  readonly export?: boolean;
+}
+
+export async function get(kind: string | undefined, names: readonly string[], options: GetOptions): Promise<void> {
+  const format = await parseFormat(options.output);
+  if (kind === undefined && options.filename === undefined)
+    throw new CalicoError('E_USAGE', 'calicoctl get', 'needs a kind or --filename', {
+      hint: 'such as: calicoctl get nodes',
+    });
+  await withClient(options.config, async (client) => {
+    const result = kind === undefined ? await getFile(client, options) : await getKind(client, kind, names, options);
+    await show(client, result, format, options);
+    if (result.errors.length > 0) throw new AggregateError(result.errors);
+  });
+}
+
+async function getKind(client: Client, kind: string, names: readonly string[], options: GetOptions): Promise<Result> {
+  const info = kindInfo(kind);
+  if (!info) throw unknownKind(kind);
+  checkNamespace(info, names, options);
+  if (names.length > 0)
+    return getEach(
+      names.map((name) => [info.kind, name, options.namespace] as const),
+      client,
+    );
+  const namespace = info.namespaced && !options.allNamespaces ? { namespace: options.namespace ?? 'default' } : {};
+  const { items, revision } = await client.list(info.kind, namespace);
+  if (info.kind === 'Profile') items.push(DEFAULT_PROFILE);
+  const byName = info.kind === 'Profile' ? items.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)) : items;
+  return { list: { kind: info.kind, revision }, resources: byName, errors: [] };
+}
+
+async function getFile(client: Client, options: GetOptions): Promise<Result> {
+  const resources = await readResources(options.filename as string, options);
+  return getEach(
+    resources.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace] as const),
+    client,
+  );
+}
+
+async function getEach(
+  ids: readonly (readonly [string, string, string | undefined])[],
+  client: Client,
+): Promise<Result> {
+  const resources: Resource[] = [];
+  const errors: unknown[] = [];
+  for (const [kind, name, namespace] of ids) {
+    try {
+      const builtIn = kind === 'Profile' && name === DEFAULT_PROFILE.metadata.name;
+      resources.push(builtIn ? DEFAULT_PROFILE : await client.get(kind, name, namespace));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return { resources, errors };
+}
+
+async function show(client: Client, result: Result, format: Format, options: GetOptions): Promise<void> {
+  const needsAsNumber = result.resources.some(({ kind }) => kind === 'Node') && format.type !== 'structured';
+  const defaults = needsAsNumber ? await client.find('BGPConfiguration', 'default') : null;
+  const asNumber = Number(defaults?.spec?.asNumber ?? 64512);
+  const withNamespace = (options.allNamespaces ?? false) || options.namespace !== undefined;
+  process.stdout.write(print(result, format, { asNumber, withNamespace, exported: options.export ?? false }));
+}
+
+function checkNamespace(info: KindInfo, names: readonly string[], { namespace, allNamespaces }: GetOptions): void {
+  if (!info.namespaced && namespace !== undefined)
+    throw new CalicoError('E_USAGE', '--namespace', `${info.kind} has no namespaces`);
+  if (allNamespaces && names.length > 0)
+    throw new CalicoError('E_USAGE', '--all-namespaces', 'cannot stand beside the name of a resource', {
+      hint: 'use --namespace',
+    });
+}

@@ -1,0 +1,120 @@
+/** calicoctl. Commands load what they need when they run: `--help` loads nothing but the parser of the command line. */
+import { Command, CommanderError, Option } from 'commander';
+import { CalicoError } from '../errors/index.ts';
+import { fail } from './fail.ts';
+
+const KINDS = `Kinds: bgpConfiguration, bgpPeer, clusterInformation, felixConfiguration, globalNetworkPolicy (gnp),
+globalNetworkSet, hostEndpoint (hep), ipPool, networkPolicy (np), networkSet, node, profile, workloadEndpoint (wep);
+in any case, singular or plural.`;
+
+const DATASTORE = `The datastore is named by ETCD_ENDPOINTS (with ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME,
+ETCD_PASSWORD) or by a configuration file (--config).`;
+
+const write = () => import('./commands/write.ts');
+
+function program(): Command {
+  const program = new Command('calicoctl')
+    .description("Reads and writes Calico's resources, and explains what they do to a packet.")
+    .option('-l, --log-level <level>', 'accepted for compatibility: panic, fatal, error, warn, info or debug')
+    .hook('preAction', (command) => checkLogLevel(command.opts().logLevel))
+    .addHelpText('after', `\n${DATASTORE}`)
+    .exitOverride()
+    .configureOutput({ outputError: (text, print) => print(text.replace(/^error: /, 'E_USAGE calicoctl: ')) })
+    .enablePositionalOptions();
+
+  file(program, 'create', 'create the resources of a file')
+    .option('--skip-exists', 'resources that exist already are left as they are, and count as created')
+    .action(async (options) => (await write()).create(options));
+  file(program, 'apply', 'create the resources of a file, or replace those that exist').action(async (options) =>
+    (await write()).apply(options),
+  );
+  file(program, 'replace', 'replace existing resources by those of a file').action(async (options) =>
+    (await write()).replace(options),
+  );
+  remove(program);
+  get(program);
+  connected(program.command('patch <kind> <name>'))
+    .description('change fields of a resource')
+    .requiredOption('-p, --patch <json>', 'the fields to merge into the resource; null removes one')
+    .option('-t, --type <type>', 'accepted for compatibility: patches are always merged')
+    .option('-n, --namespace <namespace>', 'the namespace of the resource')
+    .action(async (kind, name, options) => (await import('./commands/patch.ts')).patch(kind, name, options));
+  connected(program.command('version'))
+    .description("show this program's version and the cluster's")
+    .option('--client', "show this program's version only")
+    .action(async (options) => (await import('./commands/version.ts')).version(options));
+  return program;
+}
+
+function file(program: Command, name: string, description: string): Command {
+  return connected(program.command(name))
+    .description(description)
+    .requiredOption('-f, --filename <file>', 'a YAML or JSON file, a folder of them, or - for standard input')
+    .option('-R, --recursive', 'in a folder, read the folders in it too')
+    .option('--skip-empty', 'no resources in the file is no error')
+    .option('-n, --namespace <namespace>', 'for resources that name no namespace');
+}
+
+function remove(program: Command): void {
+  connected(program.command('delete [kind] [names...]'))
+    .description('delete resources, by kind and names or by file')
+    .option('-f, --filename <file>', 'a YAML or JSON file, a folder of them, or - for standard input')
+    .option('-R, --recursive', 'in a folder, read the folders in it too')
+    .option('--skip-empty', 'no resources in the file is no error')
+    .option('--skip-not-exists', 'resources that do not exist count as deleted')
+    .option('-n, --namespace <namespace>', 'the namespace of the resources')
+    .addHelpText('after', `\n${KINDS}`)
+    .action(async (kind, names, options) => {
+      const { deleteFile, deleteNamed } = await write();
+      if (options.filename !== undefined && kind === undefined) return deleteFile(options);
+      if (kind === undefined || names.length === 0 || options.filename !== undefined)
+        throw new CalicoError('E_USAGE', 'calicoctl delete', 'needs a kind and names, or --filename');
+      return deleteNamed(kind, names, options);
+    });
+}
+
+function get(program: Command): void {
+  connected(program.command('get [kind] [names...]'))
+    .description('show resources, by kind and names or by file')
+    .option('-f, --filename <file>', 'show the resources that a file names')
+    .option('-R, --recursive', 'in a folder, read the folders in it too')
+    .option(
+      '-o, --output <format>',
+      'yaml, json, table (ps), wide, custom-columns=…, go-template=…, go-template-file=…',
+      'ps',
+    )
+    .option('-n, --namespace <namespace>', 'the namespace of the resources (default: default)')
+    .option('-a, --all-namespaces', 'show the resources of all namespaces')
+    .option('--export', 'leave out what belongs to this cluster')
+    .addHelpText('after', `\n${KINDS}`)
+    .action(async (kind, names, options) => (await import('./commands/get.ts')).get(kind, names, options));
+}
+
+/** The options of every command that asks the datastore. */
+function connected(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the configuration file of the datastore (default: /etc/calico/calicoctl.cfg)')
+    .addOption(new Option('--allow-version-mismatch').hideHelp());
+}
+
+function checkLogLevel(level: string | undefined): void {
+  const levels = ['panic', 'fatal', 'error', 'warn', 'info', 'debug'];
+  if (level !== undefined && !levels.includes(level))
+    throw new CalicoError('E_USAGE', '--log-level', `'${level}' is not one of ${levels.join(', ')}`);
+}
+
+async function main(argv: string[]): Promise<void> {
+  const calicoctl = program();
+  if (argv.includes('explain')) calicoctl.addCommand((await import('./explain/command.ts')).explainCommand());
+  else calicoctl.command('explain').description('say what becomes of a packet, and which rule decides it');
+  if (argv.length === 0) {
+    process.stdout.write("Invalid option: 'calicoctl '. Use flag '--help' to read about a specific subcommand.\n");
+    throw new CalicoError('E_USAGE', 'calicoctl', 'needs a command', { hint: 'calicoctl --help lists them' });
+  }
+  await calicoctl.parseAsync(argv, { from: 'user' });
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 1); // commander has said it
+  fail(error);
+});

@@ -1,0 +1,41 @@
+/** Resources as YAML and JSON. */
+import { stringify } from 'yaml';
+import { type Resource, toJson } from '../../api/index.ts';
+
+/** A list as the API has it. */
+export interface ResourceList {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: { readonly resourceVersion?: string };
+  readonly items: readonly unknown[];
+}
+
+/** The resource with metadata in the usual order; `export`: without what belongs to this cluster. */
+export function shown(resource: Resource, exported: boolean): Record<string, unknown> {
+  const { kind, apiVersion, metadata, ...parts } = resource;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, ...rest } = metadata;
+  const own = exported
+    ? { creationTimestamp: null }
+    : { uid, resourceVersion, creationTimestamp: creationTimestamp ?? null };
+  return { kind, apiVersion, metadata: { name, ...(exported ? {} : { namespace }), ...own, ...rest }, ...parts };
+}
+
+export function listOf(kind: string, resourceVersion: string, items: readonly unknown[]): ResourceList {
+  return { kind: `${kind}List`, apiVersion: 'projectcalico.org/v3', metadata: { resourceVersion }, items };
+}
+
+export function json(value: unknown): string {
+  return `${toJson(value, 2)}\n`;
+}
+
+/** Keys sorted; texts quoted where YAML 1.1 would read them as something else. */
+export function yaml(value: unknown): string {
+  return stringify(sorted(value), { schema: 'yaml-1.1', lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]));
+}
