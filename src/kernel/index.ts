@@ -1,7 +1,11 @@
 /** Linux: netlink, programs, sysctls. The only room that touches it. */
-export { errnoName, kernelError, type Refusal } from './errno.ts';
+
+export * from './conntrack.ts';
+export { errnoName, kernelError, type Refusal, refusal } from './errno.ts';
 export type { KernelEvent } from './events.ts';
 export * from './exec.ts';
+export * from './ipset.ts';
+export { isMember } from './ipset-member.ts';
 export * from './link.ts';
 export * from './message.ts';
 export * from './neighbour.ts';

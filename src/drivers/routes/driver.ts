@@ -216,9 +216,9 @@ export class RouteDriver {
       this.#strangers.delete(key);
       this.#tracker.setActual(key, stranger);
     }
-    if (!route) return this.#tracker.removeDesired(key);
-    const link = route.device === undefined ? undefined : this.#options.links.byName(route.device);
-    if (route.device === undefined || this.#isReady(key, link)) this.#tracker.setDesired(key, toKernel(route, link));
+    const link = route?.device === undefined ? undefined : this.#options.links.byName(route.device);
+    const ready = route?.device === undefined || this.#isReady(key, link);
+    if (route && ready) this.#tracker.setDesired(key, toKernel(route, link));
     else this.#tracker.removeDesired(key);
   }
 

@@ -1,0 +1,280 @@
+/**
+ * IP sets and their members.
+ *
+ * `applyUpdates` goes before the rules that name the sets, `applyRemovals` after those that named them. A set whose
+ * type has changed is built beside the old one and takes its place in one step. Only sets with our own names are ever
+ * removed.
+ */
+import type { CalicoError } from '../../errors/index.ts';
+import {
+  dumpSetHeaders,
+  dumpSetMembers,
+  encodeSetCreate,
+  encodeSetDestroy,
+  encodeSetRename,
+  encodeSetSwap,
+  type IpSet,
+  type IpSetHeader,
+  kernelError,
+  type NetlinkSocket,
+  type Refusal,
+} from '../../kernel/index.ts';
+import type { Family } from '../../net/index.ts';
+import { type ApplyResult, Backoff, type Clock, mergeResults, Tracker } from '../../reconcile/index.ts';
+import { SetMembers } from './members.ts';
+import { type Refused, writeMembers } from './write.ts';
+
+/** FelixConfiguration's MaxIpsetSize. */
+export const DEFAULT_MAX_ELEMENTS = 1_048_576;
+
+export interface IpSetSpec extends Omit<IpSet, 'maxElements'> {
+  readonly maxElements?: number;
+}
+
+export interface IpSetDriverOptions {
+  /** Of protocol NETLINK_NETFILTER. */
+  readonly socket: NetlinkSocket;
+  /** Default: both. A set of the other family's prefix is not ours then. */
+  readonly families?: readonly Family[];
+  readonly clock: Clock;
+}
+
+/** Names that are ours: `cali4…`, `cali6…`, and what very old versions made. */
+const OWN_NAMES = { 4: /^(cali4|felix-(all|masq)-ipam-pools$)/, 6: /^cali6/ } as const;
+
+export class IpSetDriver {
+  readonly #socket: NetlinkSocket;
+  readonly #clock: Clock;
+  readonly #owns: (name: string) => boolean;
+  readonly #sets = new Tracker<string, IpSetHeader>(sameShape);
+  readonly #members = new Map<string, SetMembers>();
+  /** Sets whose members may differ from what is desired. */
+  readonly #dirty = new Set<string>();
+  readonly #backoff = new Backoff<string>();
+
+  constructor(options: IpSetDriverOptions) {
+    this.#socket = options.socket;
+    this.#clock = options.clock;
+    const families = options.families ?? [4, 6];
+    this.#owns = (name) => families.some((family) => OWN_NAMES[family].test(name));
+  }
+
+  /** The set with exactly these members, in the text that calc gives: of the set's family only. */
+  setDesired(spec: IpSetSpec, members: Iterable<string>): void {
+    const set: IpSet = { ...spec, maxElements: spec.maxElements ?? DEFAULT_MAX_ELEMENTS };
+    let own = this.#members.get(set.name);
+    if (!own || !sameShape(own.set, set)) {
+      own = new SetMembers(set);
+      this.#members.set(set.name, own);
+    }
+    own.replace(members);
+    this.#sets.setDesired(set.name, set);
+    this.#touch(set.name);
+  }
+
+  /** The set goes at the next `applyRemovals`, or as soon after as no rule names it. */
+  removeDesired(name: string): void {
+    this.#members.delete(name);
+    this.#sets.removeDesired(name);
+    this.#dirty.delete(name);
+    this.#backoff.forget(name);
+  }
+
+  /** A RangeError when the set is not desired. */
+  addMembers(name: string, members: Iterable<string>): void {
+    const own = this.#desiredMembers(name);
+    for (const member of members) own.add(member);
+    this.#touch(name);
+  }
+
+  removeMembers(name: string, members: Iterable<string>): void {
+    const own = this.#desiredMembers(name);
+    for (const member of members) own.remove(member);
+    this.#touch(name);
+  }
+
+  /** Reads which sets there are; the members of desired ones are read by the next `applyUpdates`. */
+  resync(): void {
+    const found = dumpSetHeaders(this.#socket).filter(({ name }) => this.#owns(name) || this.#members.has(name));
+    this.#sets.replaceActual(new Map(found.map((header) => [header.name, header])));
+    for (const name of this.#members.keys()) this.recheck(name);
+  }
+
+  /** The set's members are read again by the next `applyUpdates`: an audit in small steps. */
+  recheck(name: string): void {
+    const own = this.#members.get(name);
+    if (!own) return;
+    own.known = false;
+    this.#touch(name);
+  }
+
+  /** Creates sets and brings their members up to date. */
+  applyUpdates(): ApplyResult {
+    const now = this.#clock();
+    this.#sets.release(now);
+    for (const name of this.#backoff.takeDue(now)) this.#dirty.add(name);
+    const errors = new Map<string, CalicoError>();
+    const before = this.#create(now, errors);
+    const ready = [...this.#dirty]
+      .filter((name) => this.#isThere(name))
+      .map((name) => this.#members.get(name) as SetMembers);
+    for (const own of ready) this.#learn(own);
+    const written = writeMembers(this.#socket, ready);
+    this.#settle(ready, written.refused, now, errors);
+    const operations = before + written.operations + this.#rebuild(now, errors);
+    return { operations, errors, retryAt: earliest(this.#sets.nextDue(), this.#backoff.nextDue()) };
+  }
+
+  /** Removes the sets that are ours and not desired. One that a rule still names is tried again later: no error. */
+  applyRemovals(): ApplyResult {
+    const now = this.#clock();
+    this.#sets.release(now);
+    const names = [...this.#sets.pendingDeletes];
+    const failures = this.#socket.batch(names, encodeSetDestroy);
+    const errors = new Map<string, CalicoError>();
+    for (const [i, name] of names.entries()) {
+      const failure = failures.get(i);
+      if (!failure || failure.name === 'ENOENT') this.#sets.removeActual(name);
+      else {
+        this.#sets.failed(name, now);
+        if (failure.name !== 'IPSET_ERR_BUSY') errors.set(name, kernelError(name, 'cannot remove the set', failure));
+      }
+    }
+    return { operations: names.length, errors, retryAt: this.#sets.nextDue() };
+  }
+
+  /** Both, for those who have no rules to write in between. */
+  apply(): ApplyResult {
+    return mergeResults(this.applyUpdates(), this.applyRemovals());
+  }
+
+  #create(now: number, errors: Map<string, CalicoError>): number {
+    const names = [...this.#sets.pendingWrites].filter((name) => !this.#sets.actual.has(name));
+    const sets = names.map((name) => (this.#members.get(name) as SetMembers).set);
+    const failures = this.#socket.batch(sets, encodeSetCreate);
+    for (const [i, set] of sets.entries()) {
+      const failure = failures.get(i);
+      if (!failure) {
+        this.#sets.setActual(set.name, set);
+        this.#members.get(set.name)?.exists();
+        this.#touch(set.name);
+      } else {
+        this.#sets.failed(set.name, now);
+        errors.set(set.name, kernelError(set.name, 'cannot create the set', failure));
+      }
+    }
+    return names.length;
+  }
+
+  /** Sets that are there with another type or size. */
+  #rebuild(now: number, errors: Map<string, CalicoError>): number {
+    let operations = 0;
+    for (const name of [...this.#sets.pendingWrites]) {
+      if (!this.#sets.actual.has(name)) continue;
+      const own = this.#members.get(name) as SetMembers;
+      const beside = new SetMembers({ ...own.set, name: this.#temporaryName(own.set.family) });
+      beside.replace(own.tracker.desired());
+      const attempt = this.#buildBeside(own, beside);
+      operations += attempt.operations;
+      if (!attempt.error) continue;
+      this.#sets.failed(name, now);
+      errors.set(name, attempt.error);
+    }
+    return operations;
+  }
+
+  #buildBeside(own: SetMembers, beside: SetMembers): { operations: number; error?: CalicoError } {
+    const { name } = own.set;
+    const uncreated = this.#socket.request((w) => encodeSetCreate(w, beside.set));
+    if (uncreated) return { operations: 1, error: kernelError(name, 'cannot create the set anew', uncreated) };
+    this.#sets.setActual(beside.set.name, beside.set);
+    beside.exists();
+    const written = writeMembers(this.#socket, [beside]);
+    const operations = written.operations + 2;
+    const unreplaced = this.#takePlace(own.set, beside.set);
+    if (unreplaced) return { operations, error: kernelError(name, 'cannot replace the set', unreplaced) };
+    own.exists(new Set(beside.tracker.actual()));
+    this.#touch(name);
+    return { operations };
+  }
+
+  /** Puts `beside` in the place of the set that is there; null when that was done. */
+  #takePlace({ name }: IpSet, beside: IpSet): Refusal | null {
+    const old = this.#sets.actual.get(name) as IpSetHeader;
+    const unswapped = this.#socket.request((w) => encodeSetSwap(w, [name, beside.name]));
+    if (unswapped?.name === 'IPSET_ERR_TYPE_MISMATCH') {
+      // Sets of different kinds cannot be exchanged. Without rules that name the old one it can go first.
+      const refused =
+        this.#socket.request((w) => encodeSetDestroy(w, name)) ??
+        this.#socket.request((w) => encodeSetRename(w, [beside.name, name]));
+      if (refused) return refused;
+      this.#sets.removeActual(beside.name);
+    } else if (unswapped) return unswapped;
+    // What was there has the temporary name now, and goes with the next removals.
+    else this.#sets.setActual(beside.name, old);
+    this.#sets.setActual(name, { ...beside, name });
+    return null;
+  }
+
+  /** Reads what is in a set that we did not make. */
+  #learn(own: SetMembers): void {
+    if (!own.known) own.exists(dumpSetMembers(this.#socket, own.set));
+  }
+
+  #settle(
+    sets: readonly SetMembers[],
+    refused: readonly Refused[],
+    now: number,
+    errors: Map<string, CalicoError>,
+  ): void {
+    const unfinished = new Set(refused.map(({ own }) => own.set.name));
+    for (const { set } of sets) {
+      this.#dirty.delete(set.name);
+      if (unfinished.has(set.name)) this.#backoff.failed(set.name, now);
+      else this.#backoff.forget(set.name);
+    }
+    for (const { own, members, command, failure } of refused) {
+      const { name } = own.set;
+      // Somebody took the whole set away: it is made anew when it is tried again.
+      if (failure.name === 'ENOENT') {
+        this.#sets.removeActual(name);
+        this.#sets.failed(name, now);
+      }
+      const what = members.length === 1 ? (members[0] as string) : `${members.length} members`;
+      errors.set(`${name} ${what}`, kernelError(name, `cannot ${command} ${what}`, failure));
+    }
+  }
+
+  #touch(name: string): void {
+    this.#backoff.forget(name);
+    if (this.#members.get(name)?.dirty) this.#dirty.add(name);
+    else this.#dirty.delete(name);
+  }
+
+  /** Does the set exist as it is to be? */
+  #isThere(name: string): boolean {
+    const actual = this.#sets.actual.get(name);
+    return actual !== undefined && sameShape(actual, (this.#members.get(name) as SetMembers).set);
+  }
+
+  #desiredMembers(name: string): SetMembers {
+    const own = this.#members.get(name);
+    if (!own) throw new RangeError(`no such set: ${name}`);
+    return own;
+  }
+
+  #temporaryName(family: Family): string {
+    for (let i = 0; ; i++) {
+      const name = `cali${family}t${i}`;
+      if (!this.#sets.actual.has(name)) return name;
+    }
+  }
+}
+
+function sameShape(a: IpSetHeader, b: IpSetHeader): boolean {
+  return a.type === b.type && a.family === b.family && a.maxElements === b.maxElements;
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
