@@ -82,3 +82,19 @@ export function mentionedLabels(expression: Expression, into = new Set<string>()
   else if ('label' in expression) into.add(expression.label);
   return into;
 }
+
+/** The same expression over other label names. */
+export function mapLabels(expression: Expression, rename: (label: string) => string): Expression {
+  switch (expression.type) {
+    case 'all':
+    case 'global':
+      return expression;
+    case 'not':
+      return { ...expression, operand: mapLabels(expression.operand, rename) };
+    case '&&':
+    case '||':
+      return { ...expression, operands: expression.operands.map((operand) => mapLabels(operand, rename)) };
+    default:
+      return { ...expression, label: rename(expression.label) };
+  }
+}

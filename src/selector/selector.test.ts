@@ -118,3 +118,10 @@ test('the restrictions and clauses hold in every match', () => {
     { numRuns: 3000 },
   );
 });
+
+test('prefixed: every label, and nothing else', () => {
+  const selector = parseSelector("!(a == 'a' || b in {'b'}) && has(c) && !has(d) && all() && e not in {'f'}");
+  expect(selector.prefixed('p.').canonical).toBe(
+    '(!(p.a == "a" || p.b in {"b"}) && has(p.c) && !has(p.d) && all() && p.e not in {"f"})',
+  );
+});

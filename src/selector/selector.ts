@@ -1,5 +1,5 @@
 import { type Clause, clausesOf } from './clauses.ts';
-import { type Expression, evaluate, type Labels, mentionedLabels, print } from './expression.ts';
+import { type Expression, evaluate, type Labels, mapLabels, mentionedLabels, print } from './expression.ts';
 import { parse } from './parse.ts';
 import { type Restrictions, restrictionsOf } from './restrictions.ts';
 import { uniqueId } from './unique-id.ts';
@@ -34,6 +34,11 @@ export class Selector {
   /** What an index may file the selector under. */
   get clauses(): readonly Clause[] {
     return clausesOf(this.#expression);
+  }
+
+  /** The same selector over labels that all have this prefix. */
+  prefixed(prefix: string): Selector {
+    return new Selector(mapLabels(this.#expression, (label) => prefix + label));
   }
 
   /** Every label that the selector names. */

@@ -2,7 +2,7 @@
 import { CalicoError } from '../../errors/index.ts';
 
 export interface EtcdOptions {
-  /** `http://host:port` or `https://host:port`; all of one kind. */
+  /** `http://host:port` or `https://host:port`, all of one kind; `unix:///path` of a socket. */
   readonly endpoints: readonly string[];
   readonly username?: string;
   readonly password?: string;
@@ -17,7 +17,7 @@ export interface EtcdOptions {
 }
 
 export interface Endpoint {
-  /** `host:port` */
+  /** `host:port`, or `unix:/path` */
   readonly address: string;
   readonly host: string;
   readonly secure: boolean;
@@ -25,6 +25,8 @@ export interface Endpoint {
 
 /** E_CONFIG where it is no endpoint. */
 export function parseEndpoint(text: string): Endpoint {
+  const socket = /^unix:\/\/(\/\S+)$/.exec(text.trim());
+  if (socket) return { address: `unix:${socket[1]}`, host: 'localhost', secure: false };
   const match = /^(https?):\/\/([^/\s]+?)\/?$/.exec(text.trim());
   const url = match && URL.canParse(text.trim()) ? new URL(text.trim()) : null;
   if (!url) {

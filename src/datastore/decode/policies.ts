@@ -1,0 +1,105 @@
+/** NetworkPolicy and GlobalNetworkPolicy. */
+import type { Direction, Policy } from '../../model/index.ts';
+import { parseSelector } from '../../selector/index.ts';
+import * as read from './read.ts';
+import { rules } from './rules.ts';
+import { inNamespace, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, withPrefixed } from './selectors.ts';
+
+/** A policy as far as it can be read, and what cannot be. */
+export interface DecodedPolicy {
+  /** Null where not even what it selects can be read: such a policy selects nothing. */
+  readonly value: Policy | null;
+  readonly problem?: string;
+}
+
+/**
+ * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one without rules: it closes
+ * its directions. One whose selector does not parse selects nothing: a typo must not close a cloud.
+ */
+export function policy(id: Policy['id'], storedName: string, spec: read.Fields): DecodedPolicy {
+  let selector: string;
+  try {
+    selector = selectorOf(id, spec);
+  } catch (error) {
+    return { value: null, problem: (error as Error).message };
+  }
+  try {
+    return { value: complete(id, storedName, selector, spec) };
+  } catch (error) {
+    return { value: standIn(id, storedName, selector, spec), problem: (error as Error).message };
+  }
+}
+
+function complete(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
+  return {
+    id,
+    storedName,
+    tier: read.text(spec.tier, 'spec.tier') || 'default',
+    order: order(spec.order),
+    selector,
+    types: types(spec),
+    ingress: rules(spec.ingress, 'spec.ingress', id.namespace),
+    egress: rules(spec.egress, 'spec.egress', id.namespace),
+    doNotTrack: read.flag(spec.doNotTrack, 'spec.doNotTrack'),
+    preDNAT: read.flag(spec.preDNAT, 'spec.preDNAT'),
+    applyOnForward: id.kind === 'NetworkPolicy' || read.flag(spec.applyOnForward, 'spec.applyOnForward'),
+  };
+}
+
+/** Every field that can be read as it is, no rules. */
+function standIn(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
+  return {
+    id,
+    storedName,
+    tier: typeof spec.tier === 'string' && spec.tier ? spec.tier : 'default',
+    order: typeof spec.order === 'number' ? spec.order : null,
+    selector,
+    types: legibleTypes(spec),
+    ingress: [],
+    egress: [],
+    doNotTrack: spec.doNotTrack === true,
+    preDNAT: spec.preDNAT === true,
+    applyOnForward: id.kind === 'NetworkPolicy' || spec.applyOnForward === true,
+  };
+}
+
+function selectorOf(id: Policy['id'], spec: read.Fields): string {
+  let selector = read.text(spec.selector, 'spec.selector');
+  if (id.namespace) selector = inNamespace(selector, id.namespace);
+  else selector = withPrefixed(selector, read.text(spec.namespaceSelector, 'spec.namespaceSelector'), NAMESPACE_PREFIX);
+  const accounts = read.text(spec.serviceAccountSelector, 'spec.serviceAccountSelector');
+  selector = withPrefixed(selector, accounts, SERVICE_ACCOUNT_PREFIX);
+  parseSelector(selector);
+  return selector;
+}
+
+function order(value: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'number') throw new read.Undecodable('spec.order', value, 'a number');
+  return value;
+}
+
+const DIRECTIONS: Readonly<Record<string, Direction>> = { ingress: 'ingress', egress: 'egress' };
+
+function types(spec: read.Fields): Direction[] {
+  const written = read.texts(spec.types, 'spec.types');
+  const parsed = written.map((type) => DIRECTIONS[type.toLowerCase()]);
+  const wrong = parsed.indexOf(undefined);
+  if (wrong >= 0) throw new read.Undecodable('spec.types', written[wrong], 'Ingress or Egress');
+  return parsed.length > 0 ? (parsed as Direction[]) : impliedTypes(spec);
+}
+
+/** A policy written without types: egress where it has egress rules only, both where it has both. */
+function impliedTypes(spec: read.Fields): Direction[] {
+  const has = (field: string) => Array.isArray(spec[field]) && spec[field].length > 0;
+  if (!has('egress')) return ['ingress'];
+  return has('ingress') ? ['ingress', 'egress'] : ['egress'];
+}
+
+function legibleTypes(spec: read.Fields): Direction[] {
+  try {
+    return types(spec);
+  } catch {
+    return ['ingress', 'egress'];
+  }
+}

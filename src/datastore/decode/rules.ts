@@ -1,0 +1,100 @@
+/** Rules of policies and profiles. */
+import type { HttpMatch, IcmpMatch, Rule, RuleAction, RuleEntity } from '../../model/index.ts';
+import { parseSelector } from '../../selector/index.ts';
+import * as read from './read.ts';
+import { ruleSelector } from './selectors.ts';
+
+const ACTIONS: Readonly<Record<string, RuleAction>> = { allow: 'allow', deny: 'deny', log: 'log', pass: 'pass' };
+
+/** `namespace`: that of the policy, undefined where it has none. */
+export function rules(value: unknown, field: string, namespace: string | undefined): Rule[] {
+  return read.list(value, field).map((element, i) => rule(read.object(element, field), `${field}[${i}]`, namespace));
+}
+
+const RULE = 'action ipVersion protocol notProtocol icmp notICMP source destination http metadata'.split(' ');
+const SIDE = 'nets notNets selector notSelector namespaceSelector serviceAccounts ports notPorts'.split(' ');
+
+/** A match that is passed over would make an Allow rule allow more. */
+function onlyKnown(fields: read.Fields, known: readonly string[], field: string): void {
+  for (const name in fields) {
+    if (!known.includes(name)) throw new read.Undecodable(`${field}.${name}`, fields[name], 'no such field');
+  }
+}
+
+function rule(fields: read.Fields, field: string, namespace: string | undefined): Rule {
+  onlyKnown(fields, RULE, field);
+  const action = ACTIONS[read.text(fields.action, `${field}.action`).toLowerCase()];
+  if (!action) throw new read.Undecodable(`${field}.action`, fields.action, 'Allow, Deny, Log or Pass');
+  const entity = (name: 'source' | 'destination') =>
+    ruleEntity(read.object(fields[name], `${field}.${name}`), `${field}.${name}`, namespace);
+  return read.present<Rule>({
+    action,
+    ipVersion: ipVersion(fields.ipVersion, `${field}.ipVersion`),
+    protocol: read.protocol(fields.protocol, `${field}.protocol`),
+    notProtocol: read.protocol(fields.notProtocol, `${field}.notProtocol`),
+    icmp: icmp(fields.icmp, `${field}.icmp`),
+    notIcmp: icmp(fields.notICMP, `${field}.notICMP`),
+    source: entity('source'),
+    destination: entity('destination'),
+    http: http(fields.http, `${field}.http`),
+    annotations: annotations(fields.metadata, `${field}.metadata`),
+  });
+}
+
+function ruleEntity(side: read.Fields, field: string, namespace: string | undefined): RuleEntity {
+  onlyKnown(side, SIDE, field);
+  const selector = ruleSelector(side, field, namespace);
+  const notSelector = read.text(side.notSelector, `${field}.notSelector`);
+  if (selector !== '') parseSelector(selector);
+  if (notSelector !== '') parseSelector(notSelector);
+  return {
+    nets: read.cidrs(side.nets, `${field}.nets`),
+    notNets: read.cidrs(side.notNets, `${field}.notNets`),
+    selector,
+    notSelector,
+    ports: ports(side.ports, `${field}.ports`),
+    notPorts: ports(side.notPorts, `${field}.notPorts`),
+  };
+}
+
+function ports(value: unknown, field: string): RuleEntity['ports'] {
+  return read.list(value, field).map((element) => read.port(element, field));
+}
+
+function ipVersion(value: unknown, field: string): 4 | 6 | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value !== 4 && value !== 6) throw new read.Undecodable(field, value, '4 or 6');
+  return value;
+}
+
+function icmp(value: unknown, field: string): IcmpMatch | undefined {
+  if (value === undefined || value === null) return undefined;
+  const fields = read.object(value, field);
+  const type = read.integer(fields.type, `${field}.type`);
+  const code = read.integer(fields.code, `${field}.code`);
+  if (type !== undefined) return read.present<IcmpMatch>({ type, code });
+  if (code !== undefined) throw new read.Undecodable(field, value, 'a type beside the code');
+  return undefined;
+}
+
+function http(value: unknown, field: string): HttpMatch | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { methods, paths } = read.object(value, field);
+  return read.present<HttpMatch>({
+    methods: methods ? read.texts(methods, `${field}.methods`) : undefined,
+    paths: paths ? read.list(paths, `${field}.paths`).map((path) => httpPath(path, `${field}.paths`)) : undefined,
+  });
+}
+
+function httpPath(value: unknown, field: string): { exact?: string; prefix?: string } {
+  const { exact, prefix } = read.object(value, field);
+  return read.present({
+    exact: exact ? read.text(exact, `${field}.exact`) : undefined,
+    prefix: prefix ? read.text(prefix, `${field}.prefix`) : undefined,
+  });
+}
+
+function annotations(value: unknown, field: string): Rule['annotations'] {
+  const found = read.object(value, field).annotations;
+  return found === undefined || found === null ? undefined : read.labels(found, `${field}.annotations`);
+}

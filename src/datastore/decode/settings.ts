@@ -1,0 +1,139 @@
+/** Node, IPPool, ClusterInformation, BGPConfiguration, BGPPeer. */
+import type {
+  BGPConfiguration,
+  BGPPeer,
+  ClusterInformation,
+  Encapsulation,
+  IPPool,
+  Node,
+  ResourceId,
+} from '../../model/index.ts';
+import { type Cidr, type Ip, parseCidr, parseIp } from '../../net/index.ts';
+import { parseSelector } from '../../selector/index.ts';
+import * as read from './read.ts';
+
+export function node(id: ResourceId<'Node'>, spec: read.Fields, metadata: read.Fields): Node {
+  const bgp = read.object(spec.bgp, 'spec.bgp');
+  const v4 = address(bgp.ipv4Address, 'spec.bgp.ipv4Address');
+  const v6 = address(bgp.ipv6Address, 'spec.bgp.ipv6Address');
+  return read.present<Node>({
+    id,
+    labels: read.labels(metadata.labels, 'metadata.labels'),
+    ipv4: v4?.ip,
+    ipv6: v6?.ip,
+    ipv4Net: v4?.net,
+    ipv6Net: v6?.net,
+    asNumber: asNumber(bgp.asNumber, 'spec.bgp.asNumber'),
+    routeReflectorClusterId: optionalText(bgp.routeReflectorClusterID, 'spec.bgp.routeReflectorClusterID'),
+    ipv4IpipTunnel: read.ip(bgp.ipv4IPIPTunnelAddr, 'spec.bgp.ipv4IPIPTunnelAddr'),
+    ipv4VxlanTunnel: read.ip(spec.ipv4VXLANTunnelAddr, 'spec.ipv4VXLANTunnelAddr'),
+    vxlanTunnelMac: optionalText(spec.vxlanTunnelMACAddr, 'spec.vxlanTunnelMACAddr'),
+  });
+}
+
+export function ipPool(id: ResourceId<'IPPool'>, spec: read.Fields): IPPool {
+  const cidr = read.cidr(spec.cidr, 'spec.cidr');
+  return {
+    id,
+    cidr,
+    ipip: encapsulation(spec.ipipMode, 'spec.ipipMode'),
+    vxlan: encapsulation(spec.vxlanMode, 'spec.vxlanMode'),
+    natOutgoing: read.flag(spec.natOutgoing, 'spec.natOutgoing'),
+    disabled: read.flag(spec.disabled, 'spec.disabled'),
+    blockSize: read.integer(spec.blockSize, 'spec.blockSize') ?? (cidr.includes(':') ? 122 : 26),
+    nodeSelector: selector(spec.nodeSelector, 'spec.nodeSelector') ?? 'all()',
+  };
+}
+
+export function clusterInformation(id: ResourceId<'ClusterInformation'>, spec: read.Fields): ClusterInformation {
+  return {
+    id,
+    clusterGuid: read.text(spec.clusterGUID, 'spec.clusterGUID'),
+    datastoreReady: read.flag(spec.datastoreReady, 'spec.datastoreReady'),
+  };
+}
+
+export function bgpConfiguration(id: ResourceId<'BGPConfiguration'>, spec: read.Fields): BGPConfiguration {
+  const nets = (field: string) =>
+    read
+      .list(spec[field], `spec.${field}`)
+      .map((element) => read.cidr(read.object(element, field).cidr, `spec.${field}`));
+  return read.present<BGPConfiguration>({
+    id,
+    asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
+    nodeToNodeMeshEnabled: optionalFlag(spec.nodeToNodeMeshEnabled, 'spec.nodeToNodeMeshEnabled'),
+    logSeverityScreen: optionalText(spec.logSeverityScreen, 'spec.logSeverityScreen'),
+    listenPort: read.integer(spec.listenPort, 'spec.listenPort'),
+    serviceClusterIps: nets('serviceClusterIPs'),
+    serviceExternalIps: nets('serviceExternalIPs'),
+  });
+}
+
+export function bgpPeer(id: ResourceId<'BGPPeer'>, spec: read.Fields): BGPPeer {
+  const { ip, port } = peerAddress(spec.peerIP);
+  return read.present<BGPPeer>({
+    id,
+    node: optionalText(spec.node, 'spec.node'),
+    nodeSelector: selector(spec.nodeSelector, 'spec.nodeSelector'),
+    peerIp: ip,
+    peerPort: port,
+    asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
+    peerSelector: selector(spec.peerSelector, 'spec.peerSelector'),
+  });
+}
+
+/** `10.0.0.1/24` as address and network; a bare address has no network. */
+function address(value: unknown, field: string): { ip: Ip; net: Cidr | undefined } | null {
+  const written = read.text(value, field);
+  if (written === '') return null;
+  const ip = parseIp(written.split('/')[0] as string);
+  const net = parseCidr(written);
+  if (!ip || !net) throw new read.Undecodable(field, value, 'an IP address or prefix');
+  return { ip, net: written.includes('/') ? net : undefined };
+}
+
+/** `192.0.2.1`, `192.0.2.1:179`, `fd00::1` or `[fd00::1]:179`. */
+function peerAddress(value: unknown): { ip: Ip | undefined; port: number | undefined } {
+  const written = read.text(value, 'spec.peerIP');
+  const match = /^\[(.*)\](?::(\d+))?$/.exec(written) ?? /^([^:]*):(\d+)$/.exec(written);
+  if (!match) return { ip: read.ip(value, 'spec.peerIP'), port: undefined };
+  return { ip: read.ip(match[1], 'spec.peerIP'), port: match[2] === undefined ? undefined : Number(match[2]) };
+}
+
+/** A number, or text as people write it (`64512`, `1.10`). Undefined for zero, which says that there is none. */
+function asNumber(value: unknown, field: string): number | undefined {
+  if (value === undefined || value === null || value === 0 || value === '') return undefined;
+  const dotted = typeof value === 'string' ? /^(\d+)\.(\d+)$/.exec(value) : null;
+  const number = dotted ? Number(dotted[1]) * 65536 + Number(dotted[2]) : Number(value);
+  if (!Number.isInteger(number) || number < 0 || number > 0xffffffff)
+    throw new read.Undecodable(field, value, 'an AS number');
+  return number;
+}
+
+function encapsulation(value: unknown, field: string): Encapsulation {
+  switch (read.text(value, field).toLowerCase()) {
+    case '':
+    case 'never':
+      return 'never';
+    case 'always':
+      return 'always';
+    case 'crosssubnet':
+      return 'cross-subnet';
+    default:
+      throw new read.Undecodable(field, value, 'Never, Always or CrossSubnet');
+  }
+}
+
+function selector(value: unknown, field: string): string | undefined {
+  const written = optionalText(value, field);
+  if (written !== undefined) parseSelector(written);
+  return written;
+}
+
+function optionalText(value: unknown, field: string): string | undefined {
+  return read.text(value, field) || undefined;
+}
+
+function optionalFlag(value: unknown, field: string): boolean | undefined {
+  return value === undefined || value === null ? undefined : read.flag(value, field);
+}
