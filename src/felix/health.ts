@@ -19,15 +19,18 @@ export class Health {
     return this.reasons.size === 0;
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when it listens; at once when it does already. */
   async serve(host: string, port: number): Promise<void> {
+    if (this.server) return;
     const server = createServer((request, response) => {
       const path = request.url?.split('?')[0];
       if (path !== '/liveness' && path !== '/readiness') return response.writeHead(404).end();
       // The event loop has answered: that is what liveness means here.
       const good = path === '/liveness' || this.ready;
       if (good) return response.writeHead(204).end();
-      return response.writeHead(503, { 'content-type': 'text/plain' }).end(`not ready: ${[...this.reasons].join(', ')}\n`);
+      return response
+        .writeHead(503, { 'content-type': 'text/plain' })
+        .end(`not ready: ${[...this.reasons].join(', ')}\n`);
     });
     this.server = server;
     await new Promise<void>((resolve, reject) => {

@@ -23,7 +23,9 @@ export async function detectBackend(setting: string, run: Run): Promise<Backend>
   const wanted = setting.toLowerCase();
   if (wanted === 'legacy' || wanted === 'nft') return wanted;
   if (wanted !== 'auto')
-    throw new CalicoError('E_CONFIG', 'IptablesBackend', `not a backend: ${setting}`, { hint: 'use legacy, nft or auto' });
+    throw new CalicoError('E_CONFIG', 'IptablesBackend', `not a backend: ${setting}`, {
+      hint: 'use legacy, nft or auto',
+    });
   const [legacy, nft] = await Promise.all([entries('iptables-legacy-save', run), entries('iptables-nft-save', run)]);
   return nft > legacy ? 'nft' : 'legacy';
 }
@@ -47,7 +49,13 @@ export function programsOf(backend: Backend, family: Family): Programs {
   return { save: pick('save'), restore: pick('restore') };
 }
 
-const DIRECTORIES = (path: string | undefined) => [...(path ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+const DIRECTORIES = (path: string | undefined) => [
+  ...(path ?? '').split(':'),
+  '/usr/sbin',
+  '/sbin',
+  '/usr/bin',
+  '/bin',
+];
 
 function find(program: string): boolean {
   return DIRECTORIES(process.env.PATH).some((directory) => {

@@ -104,14 +104,20 @@ describe('Table', () => {
     const { table, sync } = synced(kernel, mode);
     table.setHook('FORWARD', { entry: [rule('-j x'), rule('-j y')], end: [rule('-j z')] });
     expect(sync()).toEqual(['FORWARD']);
-    const placed = kernel.chains.get('FORWARD')!.map((text) => text.slice(-1)).join('');
+    const placed = kernel.chains
+      .get('FORWARD')!
+      .map((text) => text.slice(-1))
+      .join('');
     expect(placed).toBe(mode === 'insert' ? 'xyabz' : 'abxyz');
     expect(sync()).toEqual([]);
     kernel.chains.get('FORWARD')!.unshift('-j c');
     kernel.chains.get('FORWARD')!.push('-j d');
     table.learn(parseSave(kernel.save()).get('filter'));
     sync();
-    const mended = kernel.chains.get('FORWARD')!.map((text) => text.slice(-1)).join('');
+    const mended = kernel.chains
+      .get('FORWARD')!
+      .map((text) => text.slice(-1))
+      .join('');
     expect(mended).toBe(mode === 'insert' ? 'xycabdz' : 'cabdxyz');
     expect(sync()).toEqual([]);
   });

@@ -122,7 +122,8 @@ export class Table {
 
   /** The plan is in the kernel now. */
   reached({ scope, written, removed, hooks }: TablePlan): void {
-    for (const name of written) this.actual.set(name, this.isLeftOut(name, scope) ? this.closedPrint : this.target(name));
+    for (const name of written)
+      this.actual.set(name, this.isLeftOut(name, scope) ? this.closedPrint : this.target(name));
     for (const name of removed) {
       if (this.pinned.has(name)) this.actual.set(name, '');
       else this.actual.delete(name);

@@ -1,0 +1,33 @@
+/** When each kernel table is to be compared with what it should hold: on a timer, or because something went wrong. */
+export type Audit = 'iptables' | 'routes' | 'ipsets';
+
+export class Audits {
+  readonly #due = new Set<Audit>();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  /** Seconds between two audits of a table; 0: none on a timer. */
+  constructor(intervals: Readonly<Record<Audit, number>>, onDue: () => void) {
+    for (const [audit, seconds] of Object.entries(intervals) as [Audit, number][]) {
+      if (seconds <= 0) continue;
+      const fire = (): void => {
+        this.#due.add(audit);
+        onDue();
+      };
+      this.#timers.push(setInterval(fire, seconds * 1000));
+    }
+  }
+
+  demand(audit: Audit): void {
+    this.#due.add(audit);
+  }
+
+  takeDue(): ReadonlySet<Audit> {
+    const due = new Set(this.#due);
+    this.#due.clear();
+    return due;
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+}

@@ -1,0 +1,25 @@
+/** What the dataplane is told at its start; a change of it needs a new start. */
+import type { InsertMode } from '../drivers/iptables/index.ts';
+import type { Family } from '../net/index.ts';
+import type { RulesConfig } from '../rules/index.ts';
+
+export interface DataplaneConfig {
+  readonly families: readonly Family[];
+  readonly rules: RulesConfig;
+  readonly iptables: {
+    /** `legacy`, `nft` or `auto`. */
+    readonly backend: string;
+    readonly insertMode: InsertMode;
+    readonly lockFile?: string;
+    /** Seconds; 0: as long as it takes. */
+    readonly lockTimeout: number;
+  };
+  /** Seconds between audits of a kernel table; 0: none. */
+  readonly refresh: { readonly iptables: number; readonly routes: number; readonly ipsets: number };
+  /** Members that a set can hold. */
+  readonly maxSetSize: number;
+  /** Protocol number of the routes to workloads. */
+  readonly routeProtocol: number;
+  /** Unexpected routes on workloads' interfaces go, whoever made them. */
+  readonly removeExternalRoutes: boolean;
+}

@@ -1,0 +1,183 @@
+/**
+ * The apply loop: from dataplane updates and the kernel's notifications to the fewest writes, in the one safe order.
+ *
+ *     what is gone stops being reachable → IP sets → chains → sets that nothing names any more go
+ *     → forwarding, proxy ARP, neighbours, routes → conntrack entries of what went
+ *
+ * Nothing is written before everything that exists has been told (`in-sync`). Routes are the last to come, and only when
+ * every write before them has succeeded: a policy is in the kernel before the route that brings its endpoint traffic.
+ * One round runs at a time; what comes meanwhile waits for the next, which takes it all at once.
+ */
+import type { DataplaneUpdate } from '../calc/index.ts';
+import type { KernelEvent } from '../kernel/index.ts';
+import { addressOf, familyOf, lengthOf, maxLength } from '../net/index.ts';
+import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
+import { DISPATCH } from '../rules/index.ts';
+import { type Audit, Audits } from './audits.ts';
+import type { DataplaneConfig } from './config.ts';
+import type { Drivers } from './drivers.ts';
+import { Managers } from './managers.ts';
+
+/** pino's, or anything like it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface DataplaneOptions {
+  readonly config: DataplaneConfig;
+  readonly drivers: Drivers;
+  readonly log: Log;
+  /** After each round: how long it took, in seconds, and whether all of it succeeded. */
+  readonly onRound?: (seconds: number, ok: boolean) => void;
+}
+
+export class Dataplane {
+  readonly #drivers: Drivers;
+  readonly #log: Log;
+  readonly #onRound: DataplaneOptions['onRound'];
+  readonly #managers: Managers;
+  readonly #audits: Audits;
+  readonly #backoff = new Backoff<'chains'>();
+  #queue: DataplaneUpdate[] = [];
+  #inSync = false;
+  #loaded = false;
+  /** Reachability has been opened once. */
+  #opened = false;
+  #running = false;
+  #wanted = false;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DataplaneOptions) {
+    this.#drivers = options.drivers;
+    this.#log = options.log;
+    this.#onRound = options.onRound;
+    this.#managers = new Managers(options.config, options.drivers);
+    this.#audits = new Audits(options.config.refresh, () => this.#kick());
+    options.drivers.links.onAddress(() => this.#managers.onAddresses());
+  }
+
+  get managers(): Managers {
+    return this.#managers;
+  }
+
+  onUpdate(update: DataplaneUpdate): void {
+    this.#queue.push(update);
+    if (update.type === 'in-sync') this.#inSync = true;
+    this.#kick();
+  }
+
+  onKernelEvents(events: readonly KernelEvent[]): void {
+    const { links, routes } = this.#drivers;
+    if (events.some(({ type }) => type === 'overrun')) {
+      this.#log.warn({}, 'kernel notifications were lost: reading links and routes again');
+      links.resync();
+      routes.resync();
+    } else {
+      links.handle(events);
+      routes.handle(events);
+    }
+    this.#kick();
+  }
+
+  /** Stops writing; what is in the kernel stays. Resolves when no write is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#audits.close();
+    clearTimeout(this.#timer);
+    while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  #kick(): void {
+    if (!this.#inSync || this.#closed) return;
+    this.#wanted = true;
+    if (this.#running) return;
+    this.#running = true;
+    // After everything that is already on its way: one round for a whole batch.
+    setImmediate(() => this.#run());
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted && !this.#closed) {
+      this.#wanted = false;
+      await this.#round();
+    }
+    this.#running = false;
+  }
+
+  async #round(): Promise<void> {
+    const start = performance.now();
+    let ok = false;
+    try {
+      ok = await this.#apply(this.#audits.takeDue());
+      this.#backoff.forget('chains');
+    } catch (error) {
+      // The state before stands, and no route was added: try again, later each time.
+      this.#backoff.failed('chains', start);
+      this.#log.error({ error: String(error) }, 'the kernel could not be programmed');
+      this.#audits.demand('iptables');
+      this.#retryAt(this.#backoff.nextDue());
+    }
+    this.#onRound?.((performance.now() - start) / 1000, ok);
+  }
+
+  /** Were all writes done? Throws E_KERNEL when chains could not be written. */
+  async #apply(audits: ReadonlySet<Audit>): Promise<boolean> {
+    const { ipsets, iptables, sysctls, neighbours, routes, conntrack } = this.#drivers;
+    if (!this.#loaded) await this.#load();
+    for (const update of this.#queue.splice(0)) this.#managers.onUpdate(update);
+    this.#managers.settle();
+    if (audits.has('ipsets')) ipsets.resync();
+    if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
+
+    // At the start no route is desired yet, so that all would seem to be leftovers.
+    const results: ApplyResult[] = this.#opened ? [this.#applyRoutes()] : [];
+    results.push(ipsets.applyUpdates());
+    await Promise.all(iptables.map((family) => (audits.has('iptables') ? family.audit() : family.apply())));
+    results.push(ipsets.applyRemovals());
+    this.#managers.reachability.open();
+    this.#opened = true;
+    results.push(sysctls.apply(), neighbours.apply(), this.#applyRoutes());
+    if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
+    return this.#report(results);
+  }
+
+  /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
+  async #load(): Promise<void> {
+    const { iptables, ipsets, links, neighbours, routes } = this.#drivers;
+    links.resync();
+    for (const driver of [routes, neighbours, ipsets]) driver.resync();
+    await Promise.all(iptables.map((family) => family.load()));
+    const open = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));
+    this.#managers.settle();
+    await Promise.all(open.map((family) => family.apply({ removals: false })));
+    this.#loaded = true;
+  }
+
+  #applyRoutes(): ApplyResult {
+    const { routes, conntrack } = this.#drivers;
+    const result = routes.apply();
+    const hosts = result.released.filter((dst) => lengthOf(dst) === maxLength(familyOf(dst)));
+    conntrack.endConnections(hosts.map(addressOf));
+    return result;
+  }
+
+  #report(results: readonly ApplyResult[]): boolean {
+    const { errors, retryAt, operations } = mergeResults(...results);
+    for (const [subject, error] of errors)
+      this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
+    this.#retryAt(retryAt);
+    this.#log.debug({ operations }, 'applied');
+    return errors.size === 0;
+  }
+
+  /** Milliseconds of the drivers' clock; null: nothing waits. */
+  #retryAt(time: number | null): void {
+    clearTimeout(this.#timer);
+    if (time === null) return;
+    this.#timer = setTimeout(() => this.#kick(), Math.max(0, time - performance.now()) + 1);
+  }
+}

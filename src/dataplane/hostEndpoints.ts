@@ -1,0 +1,78 @@
+/** Host endpoints: which interfaces they are, their chains, and the dispatch to them. */
+import type { LocalHostEndpoint } from '../calc/index.ts';
+import { type IdKey, idKey, type ResourceId } from '../model/index.ts';
+import type { Ip } from '../net/index.ts';
+import {
+  HOST_DISPATCH,
+  type HostEndpointChains,
+  hostDispatchChains,
+  hostEndpointChains,
+  type RulesConfig,
+  resolveHostEndpoints,
+} from '../rules/index.ts';
+import type { Policies } from './policies.ts';
+import type { Tables } from './tables.ts';
+
+const TABLES = ['raw', 'mangle', 'filter'] as const;
+type HostTable = (typeof TABLES)[number];
+
+export class HostEndpoints {
+  readonly #tables: Tables;
+  readonly #policies: Policies;
+  readonly #config: RulesConfig;
+  readonly #byId = new Map<IdKey, LocalHostEndpoint>();
+  /** Names of the chains that were offered last, by table. */
+  #offered: Record<HostTable, ReadonlySet<string>> = { raw: new Set(), mangle: new Set(), filter: new Set() };
+  #touched = true;
+
+  constructor(tables: Tables, policies: Policies, config: RulesConfig) {
+    this.#tables = tables;
+    this.#policies = policies;
+    this.#config = config;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  set(host: LocalHostEndpoint): void {
+    this.#byId.set(idKey(host.endpoint.id), host);
+    this.#touched = true;
+  }
+
+  remove(id: ResourceId): void {
+    this.#byId.delete(idKey(id));
+    this.#touched = true;
+  }
+
+  /** Addresses of interfaces changed: endpoints known by their addresses may be elsewhere now. */
+  onAddresses(): void {
+    if (this.#byId.size > 0) this.#touched = true;
+  }
+
+  settle(interfaces: () => ReadonlyMap<string, readonly Ip[]>): void {
+    if (!this.#touched) return;
+    this.#touched = false;
+    const hosts = [...resolveHostEndpoints(this.#byId.values(), interfaces())].map(
+      ([name, host]) => [name, hostEndpointChains(host, name, this.#policies.storedName, this.#config)] as const,
+    );
+    for (const table of TABLES) this.#offer(table, hosts);
+  }
+
+  #offer(table: HostTable, hosts: readonly (readonly [string, HostEndpointChains])[]): void {
+    const present = hosts.filter(([, chains]) => chains[table].length > 0);
+    const chains = present.flatMap(([, found]) => found[table]);
+    const names = new Set(chains.map(({ name }) => name));
+    const dispatch = hostDispatchChains(
+      present.map(([name]) => name),
+      HOST_DISPATCH[table],
+    );
+    // The dispatch last: it leads to what is there then.
+    this.#tables.offer([table], [...chains, ...dispatch]);
+    this.#tables.withdraw(
+      [table],
+      [...this.#offered[table]].filter((name) => !names.has(name)),
+    );
+    this.#offered[table] = names;
+  }
+}

@@ -1,0 +1,4 @@
+/** Managers that keep the desired state of every kernel table, and the loop that brings it about. */
+export * from './config.ts';
+export * from './dataplane.ts';
+export * from './drivers.ts';

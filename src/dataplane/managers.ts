@@ -1,0 +1,80 @@
+/** The managers of one dataplane, each of which keeps what one kind of update adds up to. */
+import type { DataplaneUpdate } from '../calc/index.ts';
+import type { Ip } from '../net/index.ts';
+import type { DataplaneConfig } from './config.ts';
+import type { Drivers } from './drivers.ts';
+import { HostEndpoints } from './hostEndpoints.ts';
+import { Policies } from './policies.ts';
+import { Reachability } from './reachability.ts';
+import { Sets } from './sets.ts';
+import { Tables } from './tables.ts';
+import { Workloads } from './workloads.ts';
+
+type Handlers = {
+  readonly [T in DataplaneUpdate['type']]?: (update: Extract<DataplaneUpdate, { type: T }>) => void;
+};
+
+export class Managers {
+  readonly sets: Sets;
+  readonly policies: Policies;
+  readonly workloads: Workloads;
+  readonly hostEndpoints: HostEndpoints;
+  readonly reachability: Reachability;
+  readonly #drivers: Drivers;
+
+  /** Who hears of what. */
+  readonly #handlers: Handlers = {
+    set: ({ id, setType, members }) => this.sets.set(id, setType, members),
+    'set-delta': ({ id, added, removed }) => this.sets.change(id, added, removed),
+    'set-gone': ({ id }) => this.sets.remove(id),
+    policy: ({ policy }) => this.policies.set(policy),
+    'policy-gone': ({ id }) => this.policies.remove(id),
+    profile: ({ profile }) => this.policies.setProfile(profile),
+    'profile-gone': ({ name }) => this.policies.removeProfile(name),
+    workload: ({ workload }) => this.workloads.set(workload),
+    'workload-gone': ({ id }) => this.workloads.remove(id),
+    'host-endpoint': ({ hostEndpoint }) => this.hostEndpoints.set(hostEndpoint),
+    'host-endpoint-gone': ({ id }) => this.hostEndpoints.remove(id),
+    pool: ({ pool }) => this.sets.setPool(pool.id, pool),
+    'pool-gone': ({ id }) => this.sets.setPool(id, null),
+    node: ({ node }) => this.sets.setNode(node.id, node),
+    'node-gone': ({ id }) => this.sets.setNode(id, null),
+  };
+
+  constructor(config: DataplaneConfig, drivers: Drivers) {
+    const { rules } = config;
+    const tables = new Tables(drivers.iptables, rules);
+    this.#drivers = drivers;
+    this.sets = new Sets(drivers.ipsets, tables, config);
+    this.policies = new Policies(tables, rules);
+    this.workloads = new Workloads(tables, this.policies, rules);
+    this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
+    this.reachability = new Reachability(drivers, config);
+    tables.offerStatic(rules);
+    this.workloads.offerDispatch();
+    this.workloads.offerFloatingIps();
+  }
+
+  onUpdate(update: DataplaneUpdate): void {
+    const handle = this.#handlers[update.type] as ((update: DataplaneUpdate) => void) | undefined;
+    handle?.(update);
+  }
+
+  onAddresses(): void {
+    this.hostEndpoints.onAddresses();
+  }
+
+  /** Brings the drivers' desired state up to date with the updates so far. */
+  settle(): void {
+    this.sets.settle();
+    for (const name of this.workloads.settle()) this.reachability.set(name, this.workloads.owners.get(name));
+    this.hostEndpoints.settle(() => this.#interfaces());
+  }
+
+  #interfaces(): Map<string, Ip[]> {
+    const { links } = this.#drivers;
+    const byIndex = new Map([...links.links()].map(({ index, name }) => [index, { name, ips: [] as Ip[] }]));
+    for (const { index, address } of links.addresses()) byIndex.get(index)?.ips.push(address);
+    return new Map([...byIndex.values()].map(({ name, ips }) => [name, ips]));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What brings packets to workloads: forwarding, proxy ARP, routes, permanent neighbours.
+ *
+ * An endpoint that is new here becomes reachable by `open`, which the apply loop calls once its chains are in the
+ * kernel, and by no other way: a policy is in the kernel before the route that brings its endpoint traffic. One that is
+ * gone stops being reachable at once.
+ */
+import type { LocalWorkload } from '../calc/index.ts';
+import type { LinkTable } from '../drivers/links/index.ts';
+import type { Neighbour, NeighbourDriver, NeighbourId } from '../drivers/neighbours/index.ts';
+import type { Route, RouteDriver } from '../drivers/routes/index.ts';
+import type { SysctlDriver, Sysctls } from '../drivers/sysctl/index.ts';
+import { addressOf, cidrOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
+
+export interface ReachabilityDrivers {
+  readonly links: LinkTable;
+  readonly routes: RouteDriver;
+  readonly neighbours: NeighbourDriver;
+  readonly sysctls: SysctlDriver;
+}
+
+export interface ReachabilityConfig {
+  readonly families: readonly Family[];
+  /** Protocol number of the routes. */
+  readonly routeProtocol: number;
+}
+
+interface Opened {
+  readonly routes: readonly Route[];
+  readonly neighbours: readonly NeighbourId[];
+}
+
+export class Reachability {
+  readonly #drivers: ReachabilityDrivers;
+  readonly #config: ReachabilityConfig;
+  #forwards = false;
+  readonly #opened = new Map<string, Opened>();
+  /** Interfaces whose endpoint waits for its chains. */
+  readonly #waiting = new Map<string, LocalWorkload>();
+  /** Destination → the interfaces that have it. Two endpoints with one address: packets go to the later one. */
+  readonly #holders = new Map<string, Set<string>>();
+
+  constructor(drivers: ReachabilityDrivers, config: ReachabilityConfig) {
+    this.#drivers = drivers;
+    this.#config = config;
+    drivers.links.onLink((before, after) => {
+      const name = (after ?? before)!.name;
+      if ((before === null) !== (after === null) && this.#opened.has(name)) this.#setSysctls(name);
+    });
+  }
+
+  /** The interface's endpoint is this now; what the old one had and the new one has not is closed at once. */
+  set(interfaceName: string, workload: LocalWorkload | undefined): void {
+    if (workload) this.#waiting.set(interfaceName, workload);
+    else this.#waiting.delete(interfaceName);
+    const before = this.#opened.get(interfaceName);
+    if (!before) return;
+    const kept = new Set(workload ? this.#routesOf(interfaceName, workload).map(({ dst }) => dst) : []);
+    for (const route of before.routes) if (!kept.has(route.dst)) this.#close(interfaceName, route);
+    if (!workload) this.#forget(interfaceName, before);
+  }
+
+  /** The chains of every endpoint told so far are in the kernel. */
+  open(): void {
+    if (!this.#forwards) this.#forward();
+    for (const [name, workload] of this.#waiting) this.#open(name, workload);
+    this.#waiting.clear();
+  }
+
+  #forward(): void {
+    const v4 = { 'net/ipv4/ip_forward': '1' };
+    const v6 = { 'net/ipv6/conf/all/forwarding': '1' };
+    const { families } = this.#config;
+    this.#drivers.sysctls.setDesired('host', { ...(families.includes(4) && v4), ...(families.includes(6) && v6) });
+    this.#forwards = true;
+  }
+
+  #open(name: string, workload: LocalWorkload): void {
+    const before = this.#opened.get(name);
+    const routes = this.#routesOf(name, workload);
+    const neighbours = this.#neighboursOf(name, workload);
+    for (const route of routes) {
+      const holders = this.#holders.get(route.dst) ?? new Set();
+      this.#holders.set(route.dst, holders.add(name));
+      this.#drivers.routes.setDesired({ ...route, device: [...holders].at(-1)! });
+    }
+    const addresses = new Set(neighbours.map(({ address }) => address));
+    for (const entry of before?.neighbours ?? [])
+      if (!addresses.has(entry.address)) this.#drivers.neighbours.removeDesired(entry);
+    for (const entry of neighbours) this.#drivers.neighbours.setDesired(entry);
+    this.#opened.set(name, { routes, neighbours });
+    if (!before) this.#setSysctls(name);
+  }
+
+  #close(name: string, route: Route): void {
+    const holders = this.#holders.get(route.dst);
+    if (!holders?.delete(name)) return;
+    const device = [...holders].at(-1);
+    if (device !== undefined) this.#drivers.routes.setDesired({ ...route, device });
+    else {
+      this.#holders.delete(route.dst);
+      this.#drivers.routes.removeDesired(route);
+    }
+  }
+
+  #forget(name: string, before: Opened): void {
+    for (const entry of before.neighbours) this.#drivers.neighbours.removeDesired(entry);
+    this.#drivers.sysctls.removeDesired(name);
+    this.#opened.delete(name);
+  }
+
+  /** An interface takes its parameters with it when it goes, and comes without them. */
+  #setSysctls(name: string): void {
+    if (this.#drivers.links.byName(name))
+      this.#drivers.sysctls.setDesired(name, sysctlsOf(name, this.#config.families));
+    else this.#drivers.sysctls.removeDesired(name);
+  }
+
+  /** To the workload's addresses, and to its floating IPs: their packets arrive here before they are translated. */
+  #routesOf(device: string, { endpoint }: LocalWorkload): Route[] {
+    const floating = endpoint.nats.map(({ external }) => cidrOf(external));
+    const all = [...new Set([...endpoint.nets, ...floating])];
+    const own = all.filter((dst) => this.#config.families.includes(familyOf(dst)));
+    return own.map((dst) => ({ dst, device, protocol: this.#config.routeProtocol }));
+  }
+
+  /** Upstream's: only for IPv4, and only where the MAC is known. */
+  #neighboursOf(device: string, { endpoint: { mac, nets } }: LocalWorkload): Neighbour[] {
+    if (mac === '') return [];
+    const hosts = nets.filter((net) => familyOf(net) === 4 && lengthOf(net) === maxLength(4));
+    return hosts.map((net) => ({ device, address: addressOf(net), mac }));
+  }
+}
+
+/** The workload's gateway is an address that the host answers for; the host takes no advice from the workload. */
+function sysctlsOf(name: string, families: readonly Family[]): Sysctls {
+  const v4 = `net/ipv4/conf/${name}`;
+  const v6 = `net/ipv6/conf/${name}`;
+  return {
+    // DNAT to 127.0.0.1 (the metadata service) is for workloads, too.
+    [`${v4}/route_localnet`]: '1',
+    [`net/ipv4/neigh/${name}/proxy_delay`]: '0',
+    [`${v4}/forwarding`]: '1',
+    [`${v4}/proxy_arp`]: '1',
+    [`${v6}/accept_ra`]: '0',
+    ...(families.includes(6) && { [`${v6}/proxy_ndp`]: '1', [`${v6}/forwarding`]: '1' }),
+  };
+}

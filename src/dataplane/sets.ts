@@ -1,0 +1,110 @@
+/** IP sets: those of selectors and named ports, and those of pools and hosts that NAT and tunnel rules name. */
+import type { SetId, SetMember, SetType } from '../calc/index.ts';
+import type { IpSetDriver } from '../drivers/ipset/index.ts';
+import { type IdKey, type IPPool, idKey, type Node, type ResourceId } from '../model/index.ts';
+import { type Family, familyOf, type Ip } from '../net/index.ts';
+import {
+  ALL_HOSTS,
+  ALL_POOLS,
+  ipsetName,
+  MASQUERADED_POOLS,
+  natOutgoingChain,
+  type RulesConfig,
+} from '../rules/index.ts';
+import type { Tables } from './tables.ts';
+
+const KERNEL_TYPES = { net: 'hash:net', 'ip,port': 'hash:ip,port' } as const;
+
+export interface SetsConfig {
+  readonly rules: RulesConfig;
+  readonly maxSetSize: number;
+}
+
+export class Sets {
+  readonly #driver: IpSetDriver;
+  readonly #tables: Tables;
+  readonly #config: SetsConfig;
+  readonly #ids = new Set<SetId>();
+  readonly #pools = new Map<IdKey, IPPool>();
+  readonly #hosts = new Map<IdKey, Ip>();
+  #poolsTouched = true;
+  #hostsTouched = true;
+
+  constructor(driver: IpSetDriver, tables: Tables, config: SetsConfig) {
+    this.#driver = driver;
+    this.#tables = tables;
+    this.#config = config;
+  }
+
+  get count(): number {
+    return this.#ids.size;
+  }
+
+  get hostCount(): number {
+    return this.#hosts.size;
+  }
+
+  set(id: SetId, type: SetType, members: Iterable<SetMember>): void {
+    this.#ids.add(id);
+    this.#setAll(id, KERNEL_TYPES[type], members);
+  }
+
+  change(id: SetId, added: readonly SetMember[], removed: readonly SetMember[]): void {
+    for (const family of this.#tables.families) {
+      const name = ipsetName(id, family);
+      this.#driver.removeMembers(name, ofFamily(removed, family));
+      this.#driver.addMembers(name, ofFamily(added, family));
+    }
+  }
+
+  remove(id: SetId): void {
+    this.#ids.delete(id);
+    for (const family of this.#tables.families) this.#driver.removeDesired(ipsetName(id, family));
+  }
+
+  setPool(id: ResourceId, pool: IPPool | null): void {
+    if (pool) this.#pools.set(idKey(id), pool);
+    else this.#pools.delete(idKey(id));
+    this.#poolsTouched = true;
+  }
+
+  setNode(id: ResourceId, node: Node | null): void {
+    if (node?.ipv4) this.#hosts.set(idKey(id), node.ipv4);
+    else this.#hosts.delete(idKey(id));
+    this.#hostsTouched = true;
+  }
+
+  settle(): void {
+    if (this.#poolsTouched) this.#settlePools();
+    if (this.#hostsTouched && this.#config.rules.ipip) this.#setAll(ALL_HOSTS, 'hash:net', this.#hosts.values());
+    this.#poolsTouched = false;
+    this.#hostsTouched = false;
+  }
+
+  /** A disabled pool gives out no addresses, but those that it gave are still masqueraded, and still pool addresses. */
+  #settlePools(): void {
+    const pools = [...this.#pools.values()];
+    const masqueraded = pools.filter(({ natOutgoing }) => natOutgoing).map(({ cidr }) => cidr);
+    this.#setAll(
+      ALL_POOLS,
+      'hash:net',
+      pools.map(({ cidr }) => cidr),
+    );
+    this.#setAll(MASQUERADED_POOLS, 'hash:net', masqueraded);
+    this.#tables.offer(['nat'], (family) => [
+      natOutgoingChain(ofFamily(masqueraded, family).length > 0, this.#config.rules),
+    ]);
+  }
+
+  #setAll(id: string, type: 'hash:net' | 'hash:ip,port', members: Iterable<string>): void {
+    const all = [...members];
+    const maxElements = this.#config.maxSetSize;
+    for (const family of this.#tables.families)
+      this.#driver.setDesired({ name: ipsetName(id, family), type, family, maxElements }, ofFamily(all, family));
+  }
+}
+
+/** A member is an address, a prefix, or `address,protocol:port`. */
+function ofFamily<T extends string>(members: readonly T[], family: Family): T[] {
+  return members.filter((member) => familyOf(member.split(',', 1)[0]!) === family);
+}

@@ -1,0 +1,38 @@
+/** What Felix knows before it has asked the datastore: environment, /etc/calico/felix.cfg, the host's name. */
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { CalicoError } from '../errors/index.ts';
+import { type ConfigProblem, type FelixConfig, resolveConfig } from './config/index.ts';
+
+const FILE = '/etc/calico/felix.cfg';
+
+type Parameters = Readonly<Record<string, string>>;
+
+export class LocalConfig {
+  readonly environment: Parameters;
+  readonly #file: string;
+
+  /** E_FILE when felix.cfg is there and cannot be read. */
+  constructor(environment: Readonly<Record<string, string | undefined>>) {
+    const set = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    this.environment = Object.fromEntries(set);
+    this.#file = existsSync(FILE) ? readFile(FILE) : '';
+  }
+
+  /** The configuration in force with these parameters from the datastore. */
+  resolve(datastore: { global: Parameters; node: Parameters } = { global: {}, node: {} }): {
+    config: FelixConfig;
+    problems: ConfigProblem[];
+  } {
+    const sources = { environment: this.environment, file: this.#file, ...datastore };
+    return resolveConfig(sources, hostname().toLowerCase(), existsSync);
+  }
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CalicoError('E_FILE', path, `cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}

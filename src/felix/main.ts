@@ -1,0 +1,78 @@
+/**
+ * calico-felix: the agent of one host. In the order in which data flow:
+ *
+ *     environment, felix.cfg ─► datastore ─► Syncer ─► CalcGraph ─► Agent: configuration ─► Dataplane ─► kernel
+ *
+ * It ends with 129 when the datastore's part of its configuration changes, for its supervisor to start it again. However
+ * it ends, the kernel stays as it is.
+ */
+import { CalcGraph } from '../calc/index.ts';
+import { connect, Syncer } from '../datastore/index.ts';
+import { Agent } from './agent.ts';
+import { datastoreReady } from './cluster.ts';
+import { datastoreConfig } from './config/index.ts';
+import { Health } from './health.ts';
+import { LocalConfig } from './local.ts';
+import { createLog, type Logger } from './log.ts';
+import { Metrics } from './metrics.ts';
+
+async function main(): Promise<void> {
+  const local = new LocalConfig(process.env);
+  const { config } = local.resolve();
+  const log = createLog(config.logSeverityScreen);
+  endOnSignals(log);
+  const health = new Health(['datastore', 'dataplane']);
+  const metrics = new Metrics();
+  if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
+
+  const client = await connect(datastoreConfig(config, local.environment));
+  await datastoreReady(client, log);
+  metrics.onState('listing');
+
+  const agent = new Agent({ local, log, health, metrics });
+  const graph = new CalcGraph({ node: config.felixHostname });
+  const flush = onceATurn(() => graph.flush((update) => agent.onUpdate(update)));
+  let inSync = false;
+  const syncer = new Syncer(client.store, {
+    onUpdates(updates) {
+      graph.onUpdates(updates);
+      if (inSync) flush();
+    },
+    onStatus(status) {
+      graph.onStatus(status);
+      if (status !== 'in-sync') return;
+      inSync = true;
+      health.report('datastore', true);
+      metrics.onState('inSync');
+      flush();
+    },
+  });
+  syncer.start();
+}
+
+function endOnSignals(log: Logger): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'ending; the kernel stays as it is');
+      process.exit(0);
+    });
+  }
+}
+
+/** Runs the function once in a turn of the event loop, however often it is asked for: one flush for a batch. */
+function onceATurn(run: () => void): () => void {
+  let wanted = false;
+  return () => {
+    if (wanted) return;
+    wanted = true;
+    setImmediate(() => {
+      wanted = false;
+      run();
+    });
+  };
+}
+
+main().catch((error) => {
+  createLog('info').fatal({ error: String(error) }, 'calico-felix cannot start');
+  process.exit(1);
+});
