@@ -9,13 +9,21 @@ import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts'
 /** Path below /proc/sys (`net/ipv4/conf/cali1/proxy_arp`) → value. */
 export type Sysctls = Readonly<Record<string, string>>;
 
+/** How parameters are read and written (a test may count it). */
+export interface SysctlFiles {
+  readonly read: typeof readSysctl;
+  readonly write: typeof writeSysctl;
+}
+
 export class SysctlDriver {
   readonly #clock: Clock;
+  readonly #files: SysctlFiles;
   readonly #groups = new Map<string, Sysctls>();
   readonly #tracker = new Tracker<string, string>();
 
-  constructor(options: { readonly clock: Clock }) {
+  constructor(options: { readonly clock: Clock; readonly files?: SysctlFiles }) {
     this.#clock = options.clock;
+    this.#files = options.files ?? { read: readSysctl, write: writeSysctl };
   }
 
   /** Replaces the group's parameters. Also says that what is there has to be looked at again: the interface is new. */
@@ -49,7 +57,7 @@ export class SysctlDriver {
         if (!this.#tracker.actual.has(path) && this.#look(path)) continue;
         operations++;
         const value = this.#tracker.desired.get(path) as string;
-        if (writeSysctl(path, value)) this.#tracker.setActual(path, value);
+        if (this.#files.write(path, value)) this.#tracker.setActual(path, value);
         else throw new CalicoError('E_KERNEL', path, 'there is no such parameter');
       } catch (error) {
         this.#tracker.failed(path, now);
@@ -61,7 +69,7 @@ export class SysctlDriver {
 
   /** Has it its desired value already? */
   #look(path: string): boolean {
-    const value = readSysctl(path);
+    const value = this.#files.read(path);
     if (value === null) this.#tracker.removeActual(path);
     else this.#tracker.setActual(path, value);
     return value === this.#tracker.desired.get(path);
