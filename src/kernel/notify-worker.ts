@@ -4,11 +4,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as libc from './libc.ts';
-import { type NotifyWorkerData, UNREAD_LIMIT } from './notify.ts';
+import type { NotifyWorkerData } from './notify.ts';
 import { receiveNow } from './socket.ts';
 
 const POLLIN = 1;
-const { socket, wake, unread } = workerData as NotifyWorkerData;
+const { socket, wake, unread, unreadLimit } = workerData as NotifyWorkerData;
 const buffer = Buffer.alloc(64 * 1024);
 /** At most so much is handed over at once. */
 const BATCH_BYTES = 256 * 1024;
@@ -25,7 +25,7 @@ for (;;) {
   forward();
   const waiting = Atomics.load(unread, 0);
   // The time limit is for a main thread that ends while this one waits.
-  if (waiting > UNREAD_LIMIT) Atomics.wait(unread, 0, waiting, 1000);
+  if (waiting > unreadLimit) Atomics.wait(unread, 0, waiting, 1000);
 }
 parentPort?.close();
 

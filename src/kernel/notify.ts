@@ -14,8 +14,7 @@ import { NETLINK_ROUTE, NetlinkSocket } from './socket.ts';
 
 const EFD_CLOEXEC = 0x80000;
 
-/** Bytes that the main thread may be behind before the worker stops reading. */
-export const UNREAD_LIMIT = 32 << 20;
+const DEFAULT_UNREAD_LIMIT = 32 << 20;
 
 export interface NotifyWorkerData {
   readonly socket: number;
@@ -23,6 +22,7 @@ export interface NotifyWorkerData {
   readonly wake: number;
   /** One number: bytes handed over and not yet told. */
   readonly unread: Int32Array<SharedArrayBuffer>;
+  readonly unreadLimit: number;
 }
 
 interface Batch {
@@ -36,6 +36,10 @@ export interface KernelEventsOptions {
   /** Route changes made by the socket with this port are not told. */
   readonly ownPort?: number;
   /** Gets the events of one wake-up, in their order. */
+  /** Of the kernel's receive buffer. */
+  readonly receiveBytes?: number;
+  /** So many bytes the main thread may be behind; beyond it notifications are lost, and that is told. */
+  readonly unreadLimit?: number;
   readonly onEvents: (events: readonly KernelEvent[]) => void;
   readonly onError: (error: CalicoError) => void;
 }
@@ -55,11 +59,13 @@ export class KernelEvents {
   constructor(options: KernelEventsOptions) {
     const routes = options.routes === false ? [] : [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE];
     this.#socket = new NetlinkSocket(NETLINK_ROUTE, {
+      ...(options.receiveBytes ? { receiveBytes: options.receiveBytes } : {}),
       groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, ...routes],
     });
     this.#wake = libc.eventfd(0, EFD_CLOEXEC);
     const unread = new Int32Array(new SharedArrayBuffer(4));
-    const workerData: NotifyWorkerData = { socket: this.#socket.fd, wake: this.#wake, unread };
+    const unreadLimit = options.unreadLimit ?? DEFAULT_UNREAD_LIMIT;
+    const workerData: NotifyWorkerData = { socket: this.#socket.fd, wake: this.#wake, unread, unreadLimit };
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     this.#worker = new Worker(new URL(`./notify-worker.${extension}`, import.meta.url), { workerData });
     this.#worker.on('message', ({ datagrams, overrun }: Batch) => {

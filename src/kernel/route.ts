@@ -1,5 +1,7 @@
 /** Routes as rtnetlink has them. */
+import { CalicoError } from '../errors/index.ts';
 import { addressOf, type Cidr, cidrOf, type Family, familyOf, formatIp, type Ip, ip, lengthOf } from '../net/index.ts';
+import type { Refusal } from './errno.ts';
 import { eachAttribute, type Message, type MessageWriter, NLM_F_CREATE, NLM_F_REPLACE, readU32 } from './message.ts';
 import { afOf, familyOfAf, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, wire } from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
@@ -104,7 +106,12 @@ export function dumpRoutes(socket: NetlinkSocket, family: Family, table: number)
     // A kernel that does not filter sends every table.
     if (route?.table === table) routes.push(route);
   };
-  socket.dump(`IPv${family} routes`, encode, read, () => routes.splice(0));
+  try {
+    socket.dump(`IPv${family} routes`, encode, read, () => routes.splice(0));
+  } catch (error) {
+    // A table comes into being with its first route.
+    if (!(error instanceof CalicoError && (error.cause as Refusal).name === 'ENOENT')) throw error;
+  }
   return routes;
 }
 

@@ -260,7 +260,7 @@ describe('one bad object does not stop the rest', () => {
     const held = members(nets.name).length;
     expect(held).toBeGreaterThanOrEqual(1500);
     expect([...errors.values()].map(String)).toEqual([
-      expect.stringMatching(/^E_KERNEL cali40s:nets: cannot add \d+ members: IPSET_ERR_HASH_FULL/),
+      'E_KERNEL cali40s:nets: cannot add all members: IPSET_ERR_HASH_FULL',
     ]);
     expect(members(ports.name)).toEqual(['10.0.0.1,tcp:1']);
     driver.removeMembers(nets.name, many.slice(1000));

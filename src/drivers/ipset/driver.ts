@@ -240,8 +240,9 @@ export class IpSetDriver {
         this.#sets.removeActual(name);
         this.#sets.failed(name, now);
       }
-      const what = members.length === 1 ? (members[0] as string) : `${members.length} members`;
-      errors.set(`${name} ${what}`, kernelError(name, `cannot ${command} ${what}`, failure));
+      const one = members.length === 1;
+      const what = `cannot ${command} ${one ? members[0] : 'all members'}`;
+      errors.set(one ? `${name} ${members[0]}` : name, kernelError(name, what, failure));
     }
   }
 

@@ -85,7 +85,7 @@ export class RouteDriver {
     this.#refresh(key);
   }
 
-  /** Reads the kernel's routes. */
+  /** Reads the kernel's routes. What is desired by now is not written again if it is there, be it ours or not. */
   resync(): void {
     const { socket, families, tables = [TABLE_MAIN] } = this.#options;
     const found = new Map<string, KernelRoute>();
@@ -144,7 +144,7 @@ export class RouteDriver {
       const route = routes[i] as KernelRoute;
       const before = this.#tracker.actual.get(key);
       if (!failure) {
-        if (before && !samePath(before, route)) this.#released.add(route.dst);
+        if (before && this.#isOurs(before) && !samePath(before, route)) this.#released.add(route.dst);
         this.#tracker.setActual(key, route);
         continue;
       }
@@ -190,8 +190,11 @@ export class RouteDriver {
 
   /** Is it our business: desired in this place, or ours by where it is? */
   #concerns(key: string, route: KernelRoute): boolean {
+    return this.#wanted.has(key) || this.#isOurs(route);
+  }
+
+  #isOurs(route: KernelRoute): boolean {
     const { ownsInterface, ownsProtocol, removeExternal, links } = this.#options;
-    if (this.#wanted.has(key)) return true;
     if (route.protocol === PROTOCOL_KERNEL || route.multipath) return false;
     if (NEVER_OURS.some((prefix) => contains(prefix, route.dst))) return false;
     if (ownsProtocol?.(route.protocol)) return true;
