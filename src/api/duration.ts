@@ -1,5 +1,5 @@
 /** Durations as Go prints and reads them: `1m30s`, `50ms`, `-5s`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { omitted } from './fields.ts';
 
 const NANOSECONDS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };

@@ -1,5 +1,5 @@
 /** A named port of an endpoint, which rules can refer to. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { integer, item, refined, text } from './fields.ts';
 import * as formats from './formats.ts';
 import { isPortProtocol, portName, protocol } from './ports.ts';

@@ -1,5 +1,5 @@
 /** One side of a rule: who it matches. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { item, list, struct, text } from './fields.ts';
 import * as formats from './formats.ts';
 import { portList } from './ports.ts';

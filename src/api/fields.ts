@@ -3,7 +3,7 @@
  * keeps them where a field can tell "not set" from zero; the two spellings here are `text` and `textOrUnset`, and so on.
  * As in upstream's YAML reader, a scalar given where text is wanted is taken as text (`label: true` is "true").
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A check of one value: the problem in words, or null. */
 export type Check<T = string> = (value: T) => string | null;

@@ -1,5 +1,5 @@
 /** What the code needs to know of a kind of resource. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { embedded } from './fields.ts';
 import type { Metadata } from './metadata.ts';
 

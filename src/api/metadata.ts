@@ -1,5 +1,5 @@
 /** metadata of every resource. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Check, int, list, map, refined, text } from './fields.ts';
 import * as formats from './formats.ts';
 

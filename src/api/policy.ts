@@ -1,5 +1,5 @@
 /** What NetworkPolicy and GlobalNetworkPolicy share. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Check, list, numberOrUnset, text } from './fields.ts';
 import * as formats from './formats.ts';
 import type { Report } from './report.ts';

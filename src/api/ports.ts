@@ -1,5 +1,5 @@
 /** Ports, protocols and AS numbers: fields that are a number or a text. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePortRange } from '../net/index.ts';
 import { omitted } from './fields.ts';
 

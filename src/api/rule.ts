@@ -1,5 +1,5 @@
 /** Rules of policies and profiles. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EntityRule, entityRule } from './entity-rule.ts';
 import { embedded, integer, intOrUnset, item, list, map, omitted, struct, text } from './fields.ts';
 import { isPortProtocol, protocolField } from './ports.ts';

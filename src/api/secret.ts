@@ -1,5 +1,5 @@
 /** A reference to a key of a Kubernetes Secret. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { flagOrUnset, item, struct, text } from './fields.ts';
 
 export const secret = () =>

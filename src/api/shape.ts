@@ -1,5 +1,5 @@
 /** Looking into a schema: the objects and lists behind what is optional, defaulted or transformed. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The object, list or record schema that a field comes down to; others as they are. */
 export function inner(schema: z.ZodType): z.ZodType {

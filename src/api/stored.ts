@@ -1,5 +1,5 @@
 /** Resources as JSON texts in the datastore. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CalicoError } from '../errors/index.ts';
 import { toJson } from './json.ts';
 import type { Resource } from './kind.ts';

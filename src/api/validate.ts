@@ -1,5 +1,5 @@
 /** From what people write to a resource: checked, defaults filled in, fields in stored order. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CalicoError } from '../errors/index.ts';
 import { quote } from './formats.ts';
 import { API_VERSION, type KindInfo, type Resource } from './kind.ts';

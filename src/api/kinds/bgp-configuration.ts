@@ -1,5 +1,5 @@
 /** BGPConfiguration: BGP settings of the cluster (`default`) or of one host (`node.NAME`). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../duration.ts';
 import { flagOrUnset, int, item, list, omitted, oneOf, text } from '../fields.ts';
 import * as formats from '../formats.ts';

@@ -1,5 +1,5 @@
 /** BGPPeer: whom hosts speak BGP with. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseIp } from '../../net/index.ts';
 import { duration } from '../duration.ts';
 import { flag, intOrUnset, item, list, omitted, oneOf, orElse, text } from '../fields.ts';

@@ -1,5 +1,5 @@
 /** ClusterInformation: what Calico knows of the cluster; written by Calico itself. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { flagOrUnset, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';

@@ -1,5 +1,5 @@
 /** Fields of FelixConfiguration that Calico v3.15 does not know, up to v3.34. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../duration.ts';
 import { flagOrUnset, intOrUnset, item, list, listOrUnset, map, omitted, oneOf, struct, text } from '../fields.ts';
 import * as formats from '../formats.ts';

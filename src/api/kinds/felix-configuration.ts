@@ -1,5 +1,5 @@
 /** FelixConfiguration: settings of Felix for all hosts (`default`) or one (`node.NAME`). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../duration.ts';
 import {
   flagOrUnset,

@@ -1,5 +1,5 @@
 /** GlobalNetworkPolicy: rules for endpoints of all namespaces, and of hosts. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { flag } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';

@@ -1,5 +1,5 @@
 /** GlobalNetworkSet: addresses with labels, which rules of global policies can select. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import * as formats from '../formats.ts';
 import { defineKind, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';

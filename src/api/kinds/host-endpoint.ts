@@ -1,5 +1,5 @@
 /** HostEndpoint: an interface of a host, to which policy applies. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { endpointPort } from '../endpoint-port.ts';
 import { item, list, text } from '../fields.ts';
 import * as formats from '../formats.ts';

@@ -1,5 +1,5 @@
 /** IPPool: addresses for workloads, and how packets to them travel between hosts. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { cidr, contains, lengthOf, parseCidr } from '../../net/index.ts';
 import { flag, int, list, omitted, oneOf, orElse } from '../fields.ts';
 import * as formats from '../formats.ts';

@@ -1,5 +1,5 @@
 /** NetworkPolicy: rules for the endpoints of one namespace. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { namespacedMetadata } from '../metadata.ts';

@@ -1,5 +1,5 @@
 /** NetworkSet: addresses with labels, which rules of policies in its namespace can select. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { item, list } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';

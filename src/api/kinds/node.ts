@@ -1,5 +1,5 @@
 /** Node: a host that runs Calico. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { item, list, omitted, orElse, struct, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';

@@ -1,5 +1,5 @@
 /** Profile: rules and labels that endpoints take on by naming it. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { list, map } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';

@@ -1,5 +1,5 @@
 /** WorkloadEndpoint: an interface of a workload on a host. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressOf, parseCidr, parseIp } from '../../net/index.ts';
 import { workloadPort } from '../endpoint-port.ts';
 import { type Check, int, intOrUnset, item, list, struct, text } from '../fields.ts';
