@@ -7,3 +7,4 @@ export { IPAM_BLOCKS, RESOURCES, resourceKey } from './keys.ts';
 export { MemoryStore } from './memory/store.ts';
 export { loadSnapshot } from './snapshot.ts';
 export * from './store.ts';
+export { Syncer, type SyncerOptions } from './syncer.ts';

@@ -1,0 +1,206 @@
+/**
+ * Follows a datastore: lists it, watches it, and reports each change as an update of the model.
+ *
+ * It never reports a deletion that did not happen. When a watch is lost, for whatever reason, it lists again and
+ * reports only what differs from what it has reported; deletions only at the end of a list that is complete. While the
+ * datastore does not answer, or is not ready, everything stays as it was reported.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { CalicoError } from '../errors/index.ts';
+import type { SyncerSink, Update } from '../model/index.ts';
+import { BUILT_IN } from './decode/built-in.ts';
+import { Feed } from './feed.ts';
+import { IPAM_BLOCKS, RESOURCES } from './keys.ts';
+import { Known } from './known.ts';
+import { READINESS, readinessOf } from './readiness.ts';
+import { compareRevisions, type Store, type StoreEvent } from './store.ts';
+
+export interface SyncerOptions {
+  /** In [0, 1): spreads the retries of many syncers. */
+  readonly random?: () => number;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+  /** Ends early when the signal is aborted. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Told what keeps it from following, in words for people. */
+  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+const PREFIXES = [RESOURCES, IPAM_BLOCKS];
+/** Work this long, then let others run. */
+const SLICE_MS = 10;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+const READY_POLL_MS = 1_000;
+/** Following for this long makes the next retry a first one. */
+const STABLE_MS = 10_000;
+
+export class Syncer {
+  readonly #store: Store;
+  readonly #sink: SyncerSink;
+  readonly #options: Required<SyncerOptions>;
+  readonly #known = new Known();
+  readonly #stopping = new AbortController();
+  #batch: Update[] = [];
+  #sliceEnd = 0;
+  #revision = '0';
+  #initialised = false;
+  #inSync = false;
+
+  constructor(store: Store, sink: SyncerSink, options: SyncerOptions = {}) {
+    this.#store = store;
+    this.#sink = sink;
+    this.#options = {
+      random: options.random ?? Math.random,
+      now: options.now ?? (() => performance.now()),
+      sleep: options.sleep ?? ((milliseconds, signal) => setTimeout(milliseconds, undefined, { signal })),
+      log: options.log ?? (() => {}),
+    };
+  }
+
+  /** To be called once. */
+  start(): void {
+    this.#sink.onStatus('wait');
+    this.#sink.onUpdates(BUILT_IN);
+    void this.#run();
+  }
+
+  /** The sink hears nothing after this. The store stays open. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#stopped; failures++) {
+      const started = this.#options.now();
+      try {
+        await this.#untilReady();
+        const revisions = await this.#list();
+        if (!this.#stopped) await this.#follow(revisions);
+      } catch (error) {
+        const { subject, message } = error instanceof CalicoError ? error : { subject: '', message: String(error) };
+        this.#options.log('the datastore cannot be read', { subject, message });
+      }
+      if (this.#options.now() - started > STABLE_MS) failures = 0;
+      if (!this.#stopped) await this.#pause(Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS));
+    }
+  }
+
+  /**
+   * Waits while the datastore says that it is not to be used. One that was initialised and is so no longer has been
+   * wiped, is being restored, or is another: nothing is taken from it either.
+   */
+  async #untilReady(): Promise<void> {
+    for (let said = false; !this.#stopped; said = true) {
+      const readiness = readinessOf((await this.#store.get(READINESS))?.value ?? null);
+      if (readiness === 'ready') this.#initialised = true;
+      if (readiness === 'ready' || (readiness === 'uninitialised' && !this.#initialised)) return;
+      if (!said) this.#options.log('the datastore is not ready: everything stays as it is', { readiness });
+      await this.#pause(READY_POLL_MS);
+    }
+  }
+
+  /** Reports what differs from what has been reported. Resolves to the revision of each prefix's list. */
+  async #list(): Promise<string[]> {
+    const revisions: string[] = [];
+    this.#known.beginList();
+    for (const prefix of PREFIXES) {
+      let revision = '0';
+      for await (const page of this.#store.pages(prefix)) {
+        if (this.#stopped) return [];
+        revision = page.revision;
+        this.#newSlice();
+        for (const item of page.items) {
+          this.#report(this.#known.put(item));
+          if (this.#options.now() > this.#sliceEnd) await this.#breathe();
+        }
+      }
+      revisions.push(revision);
+    }
+    this.#noteRevision(revisions[0] as string);
+    for (const update of this.#known.endList()) this.#report(update);
+    this.#flush();
+    if (!this.#inSync && !this.#stopped) this.#sink.onStatus('in-sync');
+    this.#inSync = true;
+    return revisions;
+  }
+
+  /** Reports events until a watch is lost, or they show that this cannot go on. */
+  async #follow(revisions: readonly string[]): Promise<void> {
+    const feed = new Feed(this.#store, PREFIXES, revisions);
+    const close = () => feed.close();
+    this.#stopping.signal.addEventListener('abort', close);
+    try {
+      while (!this.#known.needsList) {
+        const events = await feed.next();
+        if (!events) break;
+        this.#newSlice();
+        for (const event of events) {
+          if (!this.#onEvent(event)) return;
+          if (this.#options.now() > this.#sliceEnd) await this.#breathe();
+        }
+        this.#flush();
+      }
+      if (feed.lost && !this.#stopped) this.#options.log('the watch is lost', { reason: feed.lost });
+    } finally {
+      this.#stopping.signal.removeEventListener('abort', close);
+      feed.close();
+      this.#flush();
+    }
+  }
+
+  /** False when the event says that the datastore is not to be used any more. */
+  #onEvent({ key, value, revision }: StoreEvent): boolean {
+    if (compareRevisions(revision, this.#revision) > 0) this.#revision = revision;
+    if (key === READINESS) {
+      const readiness = readinessOf(value);
+      if (readiness === 'ready') this.#initialised = true;
+      else if (readiness === 'not ready' || this.#initialised) {
+        // Who follows ClusterInformation is told why nothing else comes; one that is gone counts as not yet gone.
+        if (value !== null) this.#report(this.#known.put({ key, value, revision }));
+        return false;
+      }
+    }
+    this.#report(value === null ? this.#known.delete(key) : this.#known.put({ key, value, revision }));
+    return true;
+  }
+
+  #noteRevision(revision: string): void {
+    if (compareRevisions(revision, this.#revision) < 0) {
+      const fields = { before: this.#revision, now: revision };
+      this.#options.log('the datastore is behind what has been seen: has it been restored, or is it another?', fields);
+    }
+    this.#revision = revision;
+  }
+
+  #report(update: Update | null): void {
+    if (update) this.#batch.push(update);
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    if (batch.length > 0 && !this.#stopped) this.#sink.onUpdates(batch);
+  }
+
+  /** Hands over what there is and lets others run. */
+  async #breathe(): Promise<void> {
+    this.#flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#newSlice();
+  }
+
+  #newSlice(): void {
+    this.#sliceEnd = this.#options.now() + SLICE_MS;
+  }
+
+  /** Between half of it and all of it. */
+  async #pause(milliseconds: number): Promise<void> {
+    const jittered = milliseconds * (0.5 + this.#options.random() / 2);
+    await this.#options.sleep(jittered, this.#stopping.signal).catch(() => {});
+  }
+}
