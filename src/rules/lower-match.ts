@@ -5,7 +5,7 @@
  */
 import type { PortRange, Protocol } from '../net/index.ts';
 import { clearMark, rule, setMark } from './build.ts';
-import type { Action, Match, Rule, SideMatch } from './chain.ts';
+import type { Action, Mark, Match, Rule, SideMatch } from './chain.ts';
 
 type Side = 'source' | 'destination';
 const SIDES: readonly Side[] = ['source', 'destination'];
@@ -59,7 +59,8 @@ function withoutNetBlock(side: Side, conditions: SideMatch, blocks: Blocks): Sid
 
 function withoutNotNetBlock(side: Side, conditions: SideMatch, blocks: Blocks): SideMatch {
   const { notNets = [], ...rest } = conditions;
-  if (notNets.length <= 1) return conditions;
+  // A rule has one word for the address of a side: either it is in this prefix, or it is not in that.
+  if (notNets.length === 0 || (notNets.length === 1 && !conditions.nets)) return conditions;
   blocks.noneOf(notNets.map((net) => ({ [side]: { nets: [net] } })));
   return rest;
 }
@@ -80,20 +81,23 @@ export function portChunks(ports: readonly PortRange[], slots: number): PortRang
   return chunks;
 }
 
+function reset(set: readonly Mark[], clear: readonly Mark[]): Action {
+  return { type: 'mark', set, clear };
+}
+
 class Blocks {
   readonly rules: Rule[] = [];
 
   anyOf(alternatives: readonly Match[]): void {
     const first = this.rules.length === 0;
-    this.rules.push(rule({}, first ? clearMark('scratch0', 'scratch1') : clearMark('scratch1')));
+    this.rules.push(rule({}, first ? reset([], ['scratch0', 'scratch1']) : clearMark('scratch1')));
     const hit = setMark(first ? 'scratch0' : 'scratch1');
     this.rules.push(...alternatives.map((match) => rule(match, hit)));
     if (!first) this.rules.push(rule({ notMarked: ['scratch1'] }, clearMark('scratch0')));
   }
 
   noneOf(alternatives: readonly Match[]): void {
-    const start: Action = { type: 'mark', set: ['scratch0'], clear: ['scratch1'] };
-    if (this.rules.length === 0) this.rules.push(rule({}, start));
+    if (this.rules.length === 0) this.rules.push(rule({}, reset(['scratch0'], ['scratch1'])));
     this.rules.push(...alternatives.map((match) => rule(match, clearMark('scratch0'))));
   }
 }

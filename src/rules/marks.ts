@@ -25,7 +25,6 @@ export function maskOf(marks: readonly Mark[] | undefined, bits: MarkBits): numb
   return (marks ?? []).reduce((mask, mark) => (mask | bits[mark]) >>> 0, 0);
 }
 
-/** As upstream writes it: `0x10000`, and `0`. */
 export function hex(value: number): string {
-  return value === 0 ? '0' : `0x${value.toString(16)}`;
+  return `0x${value.toString(16)}`;
 }

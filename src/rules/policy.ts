@@ -61,12 +61,14 @@ function compileAction(rule: ActiveRule, config: RulesConfig): Action {
 function compileMatch(rule: ActiveRule, family: Family): Match | null {
   if (rule.ipVersion !== undefined && rule.ipVersion !== family) return null;
   if (rule.protocol === (family === 4 ? ICMPV6 : ICMP)) return null;
+  if (rule.protocol !== undefined && rule.protocol === rule.notProtocol) return null;
   const source = compileSide(rule.source, family);
   const destination = compileSide(rule.destination, family);
   if (!source || !destination) return null;
   return {
     ...(rule.protocol !== undefined && { protocol: rule.protocol }),
-    ...(rule.notProtocol !== undefined && { notProtocol: rule.notProtocol }),
+    // Beside a protocol, a negated one has nothing left to say.
+    ...(rule.protocol === undefined && rule.notProtocol !== undefined && { notProtocol: rule.notProtocol }),
     ...(rule.icmp && { icmp: rule.icmp }),
     ...(rule.notIcmp && { notIcmp: rule.notIcmp }),
     ...(Object.keys(source).length > 0 && { source }),

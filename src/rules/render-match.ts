@@ -1,11 +1,28 @@
 /** The conditions of a lowered rule in iptables' words, in upstream's order (the order counts for the rule's hash). */
 import type { IcmpMatch } from '../model/index.ts';
-import { formatPortRange, ICMP, ICMPV6, type PortRange, type Protocol, SCTP, TCP, UDP, UDPLITE } from '../net/index.ts';
-import type { Mark, Match, SideMatch } from './chain.ts';
+import {
+  addressOf,
+  type Cidr,
+  type Family,
+  familyOf,
+  formatPortRange,
+  ICMP,
+  ICMPV6,
+  lengthOf,
+  maxLength,
+  type PortRange,
+  type Protocol,
+  SCTP,
+  TCP,
+  UDP,
+  UDPLITE,
+} from '../net/index.ts';
+import type { Mark, Match, Rule, SideMatch } from './chain.ts';
 import { IPTABLES_LIMITS } from './lower.ts';
 import { portChunks } from './lower-match.ts';
 import { hex, type MarkBits, maskOf } from './marks.ts';
 import { ipsetName } from './names.ts';
+import type { DefaultRule } from './origin.ts';
 import type { RenderOptions } from './render.ts';
 
 const PROTOCOLS = new Map<Protocol, string>([
@@ -21,34 +38,51 @@ interface SideWords {
   readonly option: 'source' | 'destination';
   readonly short: 'src' | 'dst';
 }
+
+interface Words {
+  readonly family: Family;
+  readonly netWord: (net: Cidr) => string;
+}
+
 const SOURCE: SideWords = { option: 'source', short: 'src' };
 const DESTINATION: SideWords = { option: 'destination', short: 'dst' };
 
-export function renderMatch(match: Match, options: RenderOptions): string[] {
+/**
+ * Upstream writes its own rules a little differently from those of policies: single addresses bare, and some protocols as
+ * numbers.
+ */
+const NUMBERED: readonly DefaultRule[] = ['encapsulated-from-workload', 'tunnel', 'neighbour-discovery'];
+
+export function renderMatch({ match, origin }: Rule, { family, marks }: RenderOptions): string[] {
+  const numbered = origin.type === 'default' && NUMBERED.includes(origin.what);
+  const protocolWord = (protocol: Protocol) => (numbered ? protocol : (PROTOCOLS.get(protocol) ?? protocol));
+  const netWord = (net: Cidr) => (origin.type === 'default' && isSingle(net) ? addressOf(net) : net);
+  const options: Words = { family, netWord };
   return [
     ...one(match.inInterface, (name) => `--in-interface ${name}`),
     ...one(match.notInInterface, (name) => `! --in-interface ${name}`),
     ...one(match.outInterface, (name) => `--out-interface ${name}`),
     ...one(match.notOutInterface, (name) => `! --out-interface ${name}`),
-    ...one(match.protocol, (protocol) => `-p ${PROTOCOLS.get(protocol) ?? protocol}`),
+    ...one(match.protocol, (protocol) => `-p ${protocolWord(protocol)}`),
     ...positive(match.source, SOURCE, options),
     ...positive(match.destination, DESTINATION, options),
     ...one(match.icmp, (icmp) => icmpWords(icmp, '', options)),
-    ...one(match.notProtocol, (protocol) => `! -p ${PROTOCOLS.get(protocol) ?? protocol}`),
+    ...one(match.notProtocol, (protocol) => `! -p ${protocolWord(protocol)}`),
     ...negative(match.source, SOURCE, options),
     ...negative(match.destination, DESTINATION, options),
     ...one(match.notIcmp, (icmp) => icmpWords(icmp, '! ', options)),
     ...one(match.conntrack, (states) => `-m conntrack --ctstate ${states.join(',')}`),
     ...one(match.dnatted, (dnatted) => `-m conntrack ${dnatted ? '' : '! '}--ctstate DNAT`),
-    ...markWords(match, options.marks),
+    ...markWords(match, marks),
     ...(match.reversePathFails ? ['-m rpfilter --invert'] : []),
   ];
 }
 
-function positive(side: SideMatch | undefined, { option, short }: SideWords, options: RenderOptions): string[] {
+function positive(side: SideMatch | undefined, { option, short }: SideWords, options: Words): string[] {
   if (!side) return [];
+  if (side.nets && side.notNets) throw new TypeError('not lowered: an address has to be and not to be in prefixes');
   return [
-    ...atMostOne(side.nets).map((net) => `--${option} ${net}`),
+    ...atMostOne(side.nets).map((net) => `--${option} ${options.netWord(net)}`),
     ...(side.sets ?? []).map((set) => `-m set --match-set ${ipsetName(set, options.family)} ${short}`),
     ...(side.ports ? [`-m multiport --${option}-ports ${portList(side.ports)}`] : []),
     ...atMostOne(side.portSets).map((set) => `-m set --match-set ${ipsetName(set, options.family)} ${short},${short}`),
@@ -58,10 +92,10 @@ function positive(side: SideMatch | undefined, { option, short }: SideWords, opt
 }
 
 /** Negated lists need no lowering, but for prefixes: one condition each, and all must hold. */
-function negative(side: SideMatch | undefined, { option, short }: SideWords, options: RenderOptions): string[] {
+function negative(side: SideMatch | undefined, { option, short }: SideWords, options: Words): string[] {
   if (!side) return [];
   return [
-    ...atMostOne(side.notNets).map((net) => `! --${option} ${net}`),
+    ...atMostOne(side.notNets).map((net) => `! --${option} ${options.netWord(net)}`),
     ...(side.notSets ?? []).map((set) => `-m set ! --match-set ${ipsetName(set, options.family)} ${short}`),
     ...portChunks(side.notPorts ?? [], IPTABLES_LIMITS.portSlots).map(
       (chunk) => `-m multiport ! --${option}-ports ${portList(chunk)}`,
@@ -72,7 +106,7 @@ function negative(side: SideMatch | undefined, { option, short }: SideWords, opt
   ];
 }
 
-function icmpWords({ type, code }: IcmpMatch, not: '' | '! ', { family }: RenderOptions): string {
+function icmpWords({ type, code }: IcmpMatch, not: '' | '! ', { family }: Words): string {
   const value = code === undefined ? `${type}` : `${type}/${code}`;
   return family === 4 ? `-m icmp ${not}--icmp-type ${value}` : `-m icmp6 ${not}--icmpv6-type ${value}`;
 }
@@ -88,6 +122,10 @@ function markWords({ marked, notMarked }: Match, bits: MarkBits): string[] {
 function portList(ports: readonly PortRange[]): string {
   if (portChunks(ports, IPTABLES_LIMITS.portSlots).length > 1) throw new TypeError('not lowered: too many ports');
   return ports.map(formatPortRange).join(',');
+}
+
+function isSingle(net: Cidr): boolean {
+  return lengthOf(net) === maxLength(familyOf(net));
 }
 
 function one<T>(value: T | undefined, words: (value: T) => string): string[] {

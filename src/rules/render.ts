@@ -49,7 +49,7 @@ export function renderRules(chain: string, rules: readonly Rule[], options: Rend
 /** The rule without its chain and without its hash. Throws a TypeError when it is not lowered. */
 export function renderRule(rule: Rule, options: RenderOptions): string {
   const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(rule.comment)}`];
-  return [...comment, ...renderMatch(rule.match, options), renderAction(rule.action, options)].join(' ');
+  return [...comment, ...renderMatch(rule, options), renderAction(rule.action, options)].join(' ');
 }
 
 function renderAction(action: Action, options: RenderOptions): string {
@@ -67,8 +67,10 @@ function renderAction(action: Action, options: RenderOptions): string {
     case 'log':
       return `--jump LOG --log-prefix ${quote(`${action.prefix}: `.slice(0, 29))} --log-level 5`;
     case 'mark': {
+      // Upstream writes `0` where bits are only cleared, and `0x0` where some are set to what happens to be zero.
       const set = maskOf(action.set, options.marks);
-      return `--jump MARK --set-mark ${hex(set)}/${hex(set | maskOf(action.clear, options.marks))}`;
+      const mask = hex((set | maskOf(action.clear, options.marks)) >>> 0);
+      return `--jump MARK --set-mark ${action.set ? hex(set) : '0'}/${mask}`;
     }
     case 'masquerade':
       return `--jump MASQUERADE${action.ports ? ` --to-ports ${portSpan(action.ports)}` : ''}${random}`;
