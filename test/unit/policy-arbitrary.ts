@@ -18,7 +18,7 @@ export interface Case {
 }
 
 /** Every workload there may be; a case has some of them. Names with shared beginnings make dispatch trees. */
-const WORKLOADS = [
+export const WORKLOADS = [
   { name: 'w1', node: 'h1', interfaceName: 'cali1', ips: ['10.65.0.1', 'fd00:65::1'] },
   { name: 'w2', node: 'h1', interfaceName: 'cali12', ips: ['10.65.0.2', 'fd00:65::2'] },
   { name: 'w3', node: 'h1', interfaceName: 'cali13a', ips: ['10.65.0.3', '10.66.0.3'] },
@@ -26,7 +26,7 @@ const WORKLOADS = [
   { name: 'w5', node: 'h2', interfaceName: 'calif', ips: ['10.65.0.5', 'fd00:66::5'] },
   { name: 'w6', node: 'h2', interfaceName: 'calif1', ips: ['10.65.0.6'] },
 ] as const;
-const OUTSIDE = { 4: ['192.0.2.1', '192.0.2.9', '10.65.0.200'], 6: ['fd00:c0::1', 'fd00:65::99'] } as const;
+export const OUTSIDE = { 4: ['192.0.2.1', '192.0.2.9', '10.65.0.200'], 6: ['fd00:c0::1', 'fd00:65::99'] } as const;
 const NETS = [
   '10.65.0.0/24', '10.65.0.1/32', '10.65.0.2/31', '10.65.0.4/30', '10.64.0.0/14', '192.0.2.0/29', '192.0.2.9/32',
   '0.0.0.0/0', 'fd00:65::/64', 'fd00:65::2/127', 'fd00:c0::1/128', '::/0',
@@ -213,10 +213,15 @@ function packetsAmong(present: readonly WorkloadEndpoint[]): fc.Arbitrary<Openin
   });
 }
 
-export const cases: fc.Arbitrary<Case> = fc
-  .record({ workloads, policies, profiles, sets })
-  .chain((resources) =>
-    fc
-      .array(packetsAmong(resources.workloads), { minLength: 10, maxLength: 10 })
-      .map((packets) => ({ resources, packets })),
-  );
+/** With so many packets. */
+export function casesOf(count: number): fc.Arbitrary<Case> {
+  return fc
+    .record({ workloads, policies, profiles, sets })
+    .chain((resources) =>
+      fc
+        .array(packetsAmong(resources.workloads), { minLength: count, maxLength: count })
+        .map((packets) => ({ resources, packets })),
+    );
+}
+
+export const cases = casesOf(10);
