@@ -20,7 +20,7 @@ export { KINDS, kindInfo, kindNames } from './kinds.ts';
 export type { Metadata } from './metadata.ts';
 export { nearMiss } from './near-miss.ts';
 export type { Rule } from './rule.ts';
-export { fromStored, toStored } from './stored.ts';
+export { fromStored, inStoredOrder, toStored } from './stored.ts';
 export { validate } from './validate.ts';
 export {
   parseWorkloadEndpointName,

@@ -4,9 +4,10 @@ import { CalicoError } from '../errors/index.ts';
 import { toJson } from './json.ts';
 import type { Resource } from './kind.ts';
 import { KINDS } from './kinds.ts';
+import type { Metadata } from './metadata.ts';
 import { elementOf, fieldsOf, isEmbedded } from './shape.ts';
 
-const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'annotations'];
+const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'annotations'] as const;
 
 /**
  * The JSON text that upstream writes: its order of fields, `{}` where it writes empty structs, the stored name, no
@@ -14,21 +15,25 @@ const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'an
  * under another name already (a policy that a newer version wrote).
  */
 export function toStored(resource: Resource, storedName?: string): string {
+  const { metadata, ...parts } = inStoredOrder(resource);
+  const { resourceVersion: _, ...stored } = metadata;
+  const { kind, apiVersion, ...rest } = parts;
+  const name = storedName ?? KINDS[kind]?.storedName(metadata.name) ?? metadata.name;
+  return toJson({ kind, apiVersion, metadata: { ...stored, name }, ...rest });
+}
+
+/** The resource with its fields in the order in which they are stored, and the empty structs that are always written. */
+export function inStoredOrder(resource: Resource): Resource {
   const info = KINDS[resource.kind];
   if (!info) throw new CalicoError('E_UNKNOWN_KIND', resource.kind, 'not a kind of resource');
-  const { resourceVersion: _, ...metadata } = resource.metadata;
-  const { apiVersion, kind, ...rest } = resource;
-  const shape = fieldsOf(info.schema);
-  const parts = Object.fromEntries(Object.entries(shape).filter(([key]) => key === 'spec' || key === 'status'));
-  const stored = {
+  const { metadata: _, ...parts } = fieldsOf(info.schema);
+  const { kind, apiVersion, metadata, ...rest } = resource;
+  return {
     kind,
     apiVersion,
-    ...ordered(
-      { ...rest, metadata: orderedMetadata({ ...metadata, name: storedName ?? info.storedName(metadata.name) }) },
-      { metadata: shape.metadata as z.ZodType, ...parts },
-    ),
-  };
-  return toJson(stored);
+    metadata: orderedMetadata(metadata),
+    ...ordered(rest, parts, ['kind', 'apiVersion']),
+  } as Resource;
 }
 
 /** The resource of a stored text, of whatever version wrote it: unknown fields and integers beyond 2^53 are kept. Throws E_DATASTORE. */
@@ -69,24 +74,29 @@ function order(value: unknown, schema: z.ZodType): unknown {
     : sorted(value as Record<string, unknown>);
 }
 
-function ordered(value: Record<string, unknown>, fields: Readonly<Record<string, z.ZodType>>): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
+function ordered(
+  value: Record<string, unknown>,
+  fields: Readonly<Record<string, z.ZodType>>,
+  except: readonly string[] = [],
+): Record<string, unknown> {
+  const entries: [string, unknown][] = [];
   for (const [key, schema] of Object.entries(fields)) {
-    if (value[key] !== undefined) out[key] = key === 'metadata' ? value[key] : order(value[key], schema);
-    else if (isEmbedded(schema)) out[key] = order({}, schema);
+    if (except.includes(key)) continue;
+    if (value[key] !== undefined) entries.push([key, order(value[key], schema)]);
+    else if (isEmbedded(schema)) entries.push([key, order({}, schema)]);
   }
-  for (const [key, field] of Object.entries(value)) if (!(key in fields)) out[key] = field;
-  return out;
+  const unknown = Object.entries(value).filter(([key]) => !Object.hasOwn(fields, key));
+  return Object.fromEntries([...entries, ...unknown]);
 }
 
-function orderedMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
+function orderedMetadata(metadata: Metadata): Metadata {
+  const known: [string, unknown][] = [];
   for (const key of METADATA) {
     const field = metadata[key];
-    if (field !== undefined)
-      out[key] = typeof field === 'object' && field !== null ? sorted(field as Record<string, unknown>) : field;
+    if (field !== undefined) known.push([key, typeof field === 'object' ? sorted(field) : field]);
   }
-  return { ...out, ...Object.fromEntries(Object.entries(metadata).filter(([key]) => !METADATA.includes(key))) };
+  const others = Object.entries(metadata).filter(([key]) => !(METADATA as readonly string[]).includes(key));
+  return Object.fromEntries([...known, ...others]) as unknown as Metadata;
 }
 
 /** Maps are written sorted by key. */

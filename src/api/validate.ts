@@ -47,14 +47,18 @@ function spelled(value: unknown, schema: z.ZodType): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const fields = fieldsOf(schema);
   const names = Object.keys(fields);
-  const out: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(value)) {
-    const name =
-      key in fields ? key : names.find((known) => known.toLowerCase() === key.toLowerCase() && !(known in value));
-    const inside = name === undefined ? undefined : fields[name];
-    out[name ?? key] = inside ? spelled(field, inside) : field;
-  }
-  return out;
+  const entries = Object.entries(value).map(([key, field]) => {
+    const known = Object.hasOwn(fields, key)
+      ? key
+      : names.find((name) => sameWord(name, key) && !Object.hasOwn(value, name));
+    const inside = known === undefined ? undefined : fields[known];
+    return [known ?? key, inside ? spelled(field, inside) : field];
+  });
+  return Object.fromEntries(entries);
+}
+
+function sameWord(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 function subjectOf({ kind, metadata }: Resource): string {

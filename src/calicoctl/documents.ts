@@ -1,10 +1,10 @@
 /** Resources in files: YAML or JSON, several documents, lists of resources, folders of files. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text as readStream } from 'node:stream/consumers';
 import { parseAllDocuments, type Tags } from 'yaml';
 import { kindInfo, type Resource, validate } from '../api/index.ts';
 import { CalicoError } from '../errors/index.ts';
+import { type Io, pathIn } from './io.ts';
 
 const FILES = /\.(ya?ml|json)$/;
 
@@ -31,11 +31,11 @@ export interface ReadOptions {
  * The valid resources of a file, of standard input (`-`), or of a folder's .yaml, .yml and .json files. Throws E_FILE,
  * E_UNKNOWN_KIND, E_INVALID, or an AggregateError of those: when one resource is not usable, none is given.
  */
-export async function readResources(path: string, options: ReadOptions = {}): Promise<Resource[]> {
+export async function readResources(io: Io, path: string, options: ReadOptions = {}): Promise<Resource[]> {
   const resources: Resource[] = [];
   const problems: unknown[] = [];
-  for (const file of await filesOf(path, options.recursive ?? false)) {
-    for (const object of await readObjects(file)) {
+  for (const file of await filesOf(io, path, options.recursive ?? false)) {
+    for (const object of await readObjects(io, file)) {
       try {
         resources.push(validate(inNamespace(object, options.namespace)));
       } catch (error) {
@@ -49,8 +49,8 @@ export async function readResources(path: string, options: ReadOptions = {}): Pr
 }
 
 /** Every object in the file, lists taken apart. Throws E_FILE. */
-export async function readObjects(file: string): Promise<unknown[]> {
-  return parseObjects(await readText(file), file === '-' ? 'standard input' : file);
+export async function readObjects(io: Io, file: string): Promise<unknown[]> {
+  return parseObjects(await readText(io, file), file === '-' ? 'standard input' : file);
 }
 
 export function parseObjects(text: string, source: string): unknown[] {
@@ -67,19 +67,19 @@ export function parseObjects(text: string, source: string): unknown[] {
   return objects;
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(io: Io, file: string): Promise<string> {
   try {
-    return file === '-' ? await readStream(process.stdin) : await readFile(file, 'utf8');
+    return file === '-' ? await io.stdin() : await readFile(pathIn(io, file), 'utf8');
   } catch (cause) {
     throw unreadable(file, cause);
   }
 }
 
-async function filesOf(path: string, recursive: boolean): Promise<string[]> {
+async function filesOf(io: Io, path: string, recursive: boolean): Promise<string[]> {
   if (path === '-') return [path];
   try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const entries = await readdir(path, { withFileTypes: true, recursive });
+    if (!(await stat(pathIn(io, path))).isDirectory()) return [path];
+    const entries = await readdir(pathIn(io, path), { withFileTypes: true, recursive });
     return entries
       .filter((entry) => entry.isFile() && FILES.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))

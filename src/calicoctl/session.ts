@@ -1,13 +1,18 @@
 /** A command's connection to the datastore. */
 import { readFile } from 'node:fs/promises';
-import { type Client, configFromEnvironment, connect } from '../datastore/index.ts';
+import { type Client, configFromEnvironment } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
+import { type Io, pathIn } from './io.ts';
 
 export const DEFAULT_CONFIG = '/etc/calico/calicoctl.cfg';
 
 /** Runs `work` with a client of the datastore that the options, the configuration file or the environment name. */
-export async function withClient<T>(configFile: string | undefined, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect(configFromEnvironment(process.env, await configText(configFile)));
+export async function withClient<T>(
+  io: Io,
+  configFile: string | undefined,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await io.connect(configFromEnvironment(io.env, await configText(io, configFile)));
   try {
     return await work(client);
   } finally {
@@ -16,9 +21,9 @@ export async function withClient<T>(configFile: string | undefined, work: (clien
 }
 
 /** The configuration file's text; undefined when there is none where it need not be. */
-async function configText(file: string | undefined): Promise<string | undefined> {
+async function configText(io: Io, file: string | undefined): Promise<string | undefined> {
   try {
-    return await readFile(file ?? DEFAULT_CONFIG, 'utf8');
+    return await readFile(pathIn(io, file ?? DEFAULT_CONFIG), 'utf8');
   } catch (cause) {
     if (file === undefined || file === DEFAULT_CONFIG) return undefined;
     throw new CalicoError('E_FILE', file, 'the configuration file cannot be read', {

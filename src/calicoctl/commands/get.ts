@@ -4,6 +4,7 @@ import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { DEFAULT_PROFILE } from '../allowed.ts';
 import { readResources } from '../documents.ts';
+import type { Io } from '../io.ts';
 import { type Format, parseFormat, print, type Result } from '../output/format.ts';
 import { withClient } from '../session.ts';
 import { unknownKind } from '../unknown-kind.ts';
@@ -18,15 +19,21 @@ export interface GetOptions {
   readonly export?: boolean;
 }
 
-export async function get(kind: string | undefined, names: readonly string[], options: GetOptions): Promise<void> {
-  const format = await parseFormat(options.output);
+export async function get(
+  io: Io,
+  kind: string | undefined,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<void> {
+  const format = await parseFormat(options.output, io);
   if (kind === undefined && options.filename === undefined)
     throw new CalicoError('E_USAGE', 'calicoctl get', 'needs a kind or --filename', {
       hint: 'such as: calicoctl get nodes',
     });
-  await withClient(options.config, async (client) => {
-    const result = kind === undefined ? await getFile(client, options) : await getKind(client, kind, names, options);
-    await show(client, result, format, options);
+  await withClient(io, options.config, async (client) => {
+    const result =
+      kind === undefined ? await getFile(io, client, options) : await getKind(client, kind, names, options);
+    await show(io, client, result, format, options);
     if (result.errors.length > 0) throw new AggregateError(result.errors);
   });
 }
@@ -47,8 +54,8 @@ async function getKind(client: Client, kind: string, names: readonly string[], o
   return { list: { kind: info.kind, revision }, resources: byName, errors: [] };
 }
 
-async function getFile(client: Client, options: GetOptions): Promise<Result> {
-  const resources = await readResources(options.filename as string, options);
+async function getFile(io: Io, client: Client, options: GetOptions): Promise<Result> {
+  const resources = await readResources(io, options.filename as string, options);
   return getEach(
     resources.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace] as const),
     client,
@@ -72,12 +79,12 @@ async function getEach(
   return { resources, errors };
 }
 
-async function show(client: Client, result: Result, format: Format, options: GetOptions): Promise<void> {
+async function show(io: Io, client: Client, result: Result, format: Format, options: GetOptions): Promise<void> {
   const needsAsNumber = result.resources.some(({ kind }) => kind === 'Node') && format.type !== 'structured';
   const defaults = needsAsNumber ? await client.find('BGPConfiguration', 'default') : null;
   const asNumber = Number(defaults?.spec?.asNumber ?? 64512);
   const withNamespace = (options.allNamespaces ?? false) || options.namespace !== undefined;
-  process.stdout.write(print(result, format, { asNumber, withNamespace, exported: options.export ?? false }));
+  io.out(print(result, format, { asNumber, withNamespace, exported: options.export ?? false }));
 }
 
 function checkNamespace(info: KindInfo, names: readonly string[], { namespace, allNamespaces }: GetOptions): void {

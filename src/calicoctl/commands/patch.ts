@@ -2,6 +2,7 @@
 import { kindInfo, type Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
+import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
 import { unknownKind } from '../unknown-kind.ts';
 
@@ -12,16 +13,16 @@ export interface PatchOptions {
 }
 
 /** Merges a JSON object into the resource, as upstream does whatever `--type` says. */
-export async function patch(kind: string, name: string, options: PatchOptions): Promise<void> {
+export async function patch(io: Io, kind: string, name: string, options: PatchOptions): Promise<void> {
   const info = kindInfo(kind);
   if (!info) throw unknownKind(kind);
   const change = parsePatch(options.patch);
   checkMayWrite(info.kind, name);
-  await withClient(options.config, async (client) => {
+  await withClient(io, options.config, async (client) => {
     const current = await client.get(info.kind, name, options.namespace);
     await client.update(merge(current, change) as Resource);
   });
-  process.stdout.write(`Successfully patched 1 '${info.kind}' resource\n`);
+  io.out(`Successfully patched 1 '${info.kind}' resource\n`);
 }
 
 function parsePatch(text: string): Record<string, unknown> {

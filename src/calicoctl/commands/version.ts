@@ -1,4 +1,5 @@
 /** version: the handler. */
+import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
 
 export interface VersionOptions {
@@ -9,14 +10,12 @@ export interface VersionOptions {
 /** This program's version. Upstream's versions are of another program, so ours counts by itself. */
 export const VERSION = 'v0.1.0';
 
-export async function version(options: VersionOptions): Promise<void> {
-  process.stdout.write(`Client Version:    ${VERSION}\nGit commit:        ${process.env.CALICO_COMMIT ?? 'unknown'}\n`);
+export async function version(io: Io, options: VersionOptions): Promise<void> {
+  io.out(`Client Version:    ${VERSION}\nGit commit:        ${io.env.CALICO_COMMIT ?? 'unknown'}\n`);
   if (options.client) return;
-  const { calicoVersion, clusterType } = await withClient(options.config, async (client) => {
+  const { calicoVersion, clusterType } = await withClient(io, options.config, async (client) => {
     const cluster = await client.find('ClusterInformation', 'default');
     return { calicoVersion: cluster?.spec?.calicoVersion, clusterType: cluster?.spec?.clusterType };
   });
-  process.stdout.write(
-    `Cluster Version:   ${calicoVersion ?? 'unknown'}\nCluster Type:      ${clusterType ?? 'unknown'}\n`,
-  );
+  io.out(`Cluster Version:   ${calicoVersion ?? 'unknown'}\nCluster Type:      ${clusterType ?? 'unknown'}\n`);
 }

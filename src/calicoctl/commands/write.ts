@@ -4,6 +4,7 @@ import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
 import { readResources } from '../documents.ts';
+import type { Io } from '../io.ts';
 import { forEach, type Outcome, summary } from '../outcome.ts';
 import { withClient } from '../session.ts';
 import { unknownKind } from '../unknown-kind.ts';
@@ -20,22 +21,22 @@ export interface FileOptions {
 
 type Write = (client: Client, resource: Resource) => Promise<unknown>;
 
-export async function create(options: FileOptions): Promise<void> {
-  await writeFile(options, 'created', (client, resource) =>
+export async function create(io: Io, options: FileOptions): Promise<void> {
+  await writeFile(io, options, 'created', (client, resource) =>
     unless(options.skipExists, 'E_EXISTS', client.create(resource)),
   );
 }
 
-export async function apply(options: FileOptions): Promise<void> {
-  await writeFile(options, 'applied', applyOne);
+export async function apply(io: Io, options: FileOptions): Promise<void> {
+  await writeFile(io, options, 'applied', applyOne);
 }
 
-export async function replace(options: FileOptions): Promise<void> {
-  await writeFile(options, 'replaced', (client, resource) => client.update(resource));
+export async function replace(io: Io, options: FileOptions): Promise<void> {
+  await writeFile(io, options, 'replaced', (client, resource) => client.update(resource));
 }
 
-export async function deleteFile(options: FileOptions): Promise<void> {
-  await writeFile(options, 'deleted', (client, { kind, metadata }) =>
+export async function deleteFile(io: Io, options: FileOptions): Promise<void> {
+  await writeFile(io, options, 'deleted', (client, { kind, metadata }) =>
     unless(
       options.skipNotExists,
       'E_NOT_FOUND',
@@ -45,6 +46,7 @@ export async function deleteFile(options: FileOptions): Promise<void> {
 }
 
 export async function deleteNamed(
+  io: Io,
   kind: string,
   names: readonly string[],
   options: Partial<FileOptions>,
@@ -55,26 +57,26 @@ export async function deleteNamed(
   const resources = names.map(
     (name): Resource => ({ apiVersion: 'projectcalico.org/v3', kind: info.kind, metadata: { name, ...namespace } }),
   );
-  const outcome = await withClient(options.config, (client) =>
+  const outcome = await withClient(io, options.config, (client) =>
     forEach(resources, async ({ kind, metadata }) => {
       checkMayWrite(kind, metadata.name);
       await unless(options.skipNotExists, 'E_NOT_FOUND', client.delete(kind, metadata.name, metadata.namespace));
     }),
   );
-  conclude(outcome, 'deleted');
+  conclude(io, outcome, 'deleted');
 }
 
-async function writeFile(options: FileOptions, verb: string, write: Write): Promise<void> {
-  const resources = await readResources(options.filename, options);
+async function writeFile(io: Io, options: FileOptions, verb: string, write: Write): Promise<void> {
+  const resources = await readResources(io, options.filename, options);
   if (resources.length === 0 && options.skipEmpty) return;
   if (resources.length === 0) throw new CalicoError('E_FILE', options.filename, 'has no resources in it');
-  const outcome = await withClient(options.config, (client) =>
+  const outcome = await withClient(io, options.config, (client) =>
     forEach(resources, (resource) => {
       checkMayWrite(resource.kind, resource.metadata.name);
       return write(client, resource);
     }),
   );
-  conclude(outcome, verb);
+  conclude(io, outcome, verb);
 }
 
 async function applyOne(client: Client, resource: Resource): Promise<void> {
@@ -86,8 +88,8 @@ async function applyOne(client: Client, resource: Resource): Promise<void> {
   }
 }
 
-function conclude(outcome: Outcome, verb: string): void {
-  process.stdout.write(summary(outcome, verb));
+function conclude(io: Io, outcome: Outcome, verb: string): void {
+  io.out(summary(outcome, verb));
   if (outcome.errors.length > 0) throw new AggregateError(outcome.errors);
 }
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
+import { type Io, pathIn } from '../io.ts';
 import { type CellContext, COLUMNS } from './columns.ts';
 import { json, listOf, shown, yaml } from './structured.ts';
 import { table } from './table.ts';
@@ -26,7 +27,7 @@ export interface PrintOptions extends CellContext {
 }
 
 /** The format that `--output` names. E_USAGE. */
-export async function parseFormat(text: string): Promise<Format> {
+export async function parseFormat(text: string, io: Io): Promise<Format> {
   const [name = '', ...rest] = text.split('=');
   const argument = rest.join('=');
   switch (name) {
@@ -46,7 +47,7 @@ export async function parseFormat(text: string): Promise<Format> {
     case 'go-template-file':
       return {
         type: 'template',
-        template: parseTemplate(await readTemplate(required(argument, 'go-template-file=FILE'))),
+        template: parseTemplate(await readTemplate(io, required(argument, 'go-template-file=FILE'))),
       };
     default:
       throw new CalicoError('E_USAGE', '--output', `'${text}' is not an output format`, {
@@ -109,9 +110,9 @@ function required(argument: string, example: string): string {
   throw new CalicoError('E_USAGE', '--output', 'needs more', { hint: `such as -o '${example}'` });
 }
 
-async function readTemplate(file: string): Promise<string> {
+async function readTemplate(io: Io, file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(pathIn(io, file), 'utf8');
   } catch (cause) {
     throw new CalicoError('E_FILE', file, 'the template cannot be read', { hint: (cause as Error).message, cause });
   }

@@ -1,6 +1,6 @@
 /** Resources as YAML and JSON. */
 import { stringify } from 'yaml';
-import { type Resource, toJson } from '../../api/index.ts';
+import { inStoredOrder, type Resource, toJson } from '../../api/index.ts';
 
 /** A list as the API has it. */
 export interface ResourceList {
@@ -12,7 +12,7 @@ export interface ResourceList {
 
 /** The resource with metadata in the usual order; `export`: without what belongs to this cluster. */
 export function shown(resource: Resource, exported: boolean): Record<string, unknown> {
-  const { kind, apiVersion, metadata, ...parts } = resource;
+  const { kind, apiVersion, metadata, ...parts } = inStoredOrder(resource);
   const { name, namespace, uid, resourceVersion, creationTimestamp, ...rest } = metadata;
   const own = exported
     ? { creationTimestamp: null }

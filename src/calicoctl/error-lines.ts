@@ -1,4 +1,4 @@
-/** How a command ends badly: one line an error on standard error, exit status 1. */
+/** Errors for people: a line each. */
 import { CalicoError } from '../errors/index.ts';
 
 /** One line for each error in it. */
@@ -9,12 +9,6 @@ export function errorLines(error: unknown): string[] {
   return [
     oneLine(`E_INTERNAL calicoctl: ${message} (this is a fault of calicoctl: run it with CALICO_DEBUG=1 for a trace)`),
   ];
-}
-
-export function fail(error: unknown): never {
-  for (const line of errorLines(error)) process.stderr.write(`${line}\n`);
-  if (process.env.CALICO_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exit(1);
 }
 
 function oneLine(text: string): string {
