@@ -67,7 +67,7 @@ export class KernelEvents {
     const unreadLimit = options.unreadLimit ?? DEFAULT_UNREAD_LIMIT;
     const workerData: NotifyWorkerData = { socket: this.#socket.fd, wake: this.#wake, unread, unreadLimit };
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./notify-worker.${extension}`, import.meta.url), { workerData });
+    this.#worker = new Worker(new URL(`./notify-worker.${extension}`, import.meta.url), { workerData, execArgv: [] });
     this.#worker.on('message', ({ datagrams, overrun }: Batch) => {
       Atomics.sub(
         unread,
