@@ -7,9 +7,9 @@
  * it ends, the kernel stays as it is.
  */
 import { CalcGraph } from '../calc/index.ts';
-import { connect, Syncer } from '../datastore/index.ts';
+import { openStore, Syncer } from '../datastore/index.ts';
+import type { SyncerSink } from '../model/index.ts';
 import { Agent } from './agent.ts';
-import { datastoreReady } from './cluster.ts';
 import { datastoreConfig } from './config/index.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
@@ -25,29 +25,25 @@ async function main(): Promise<void> {
   const metrics = new Metrics();
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
 
-  const client = await connect(datastoreConfig(config, local.environment));
-  await datastoreReady(client, log);
-  metrics.onState('listing');
-
+  const store = await openStore(datastoreConfig(config, local.environment));
   const agent = new Agent({ local, log, health, metrics });
   const graph = new CalcGraph({ node: config.felixHostname });
   const flush = onceATurn(() => graph.flush((update) => agent.onUpdate(update)));
   let inSync = false;
-  const syncer = new Syncer(client.store, {
+  const sink: SyncerSink = {
     onUpdates(updates) {
       graph.onUpdates(updates);
       if (inSync) flush();
     },
     onStatus(status) {
       graph.onStatus(status);
-      if (status !== 'in-sync') return;
-      inSync = true;
-      health.report('datastore', true);
-      metrics.onState('inSync');
-      flush();
+      inSync = status === 'in-sync';
+      health.report('datastore', inSync);
+      metrics.onState(inSync ? 'inSync' : 'listing');
+      if (inSync) flush();
     },
-  });
-  syncer.start();
+  };
+  new Syncer(store, sink, { log: (message, fields) => log.warn(fields, message) }).start();
 }
 
 function endOnSignals(log: Logger): void {
