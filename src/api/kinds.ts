@@ -31,7 +31,10 @@ const ALL: readonly KindInfo[] = [
 ];
 
 /** By kind: `IPPool`, … */
-export const KINDS: Readonly<Record<string, KindInfo>> = Object.fromEntries(ALL.map((info) => [info.kind, info]));
+export const KINDS: Readonly<Record<string, KindInfo>> = Object.assign(
+  Object.create(null),
+  Object.fromEntries(ALL.map((info) => [info.kind, info])),
+);
 
 const BY_NAME = new Map(
   ALL.flatMap((info) => [info.kind.toLowerCase(), info.plural, ...info.aliases].map((name) => [name, info] as const)),

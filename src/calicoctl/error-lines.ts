@@ -4,13 +4,11 @@ import { CalicoError } from '../errors/index.ts';
 /** One line for each error in it. */
 export function errorLines(error: unknown): string[] {
   if (error instanceof AggregateError) return error.errors.flatMap(errorLines);
-  if (error instanceof CalicoError) return [oneLine(error.toString())];
-  const { message } = error instanceof Error ? error : { message: String(error) };
-  return [
-    oneLine(`E_INTERNAL calicoctl: ${message} (this is a fault of calicoctl: run it with CALICO_DEBUG=1 for a trace)`),
-  ];
+  const known = error instanceof CalicoError ? error : internal(error);
+  return [known.toString().replace(/\s*\n\s*/g, ' ')];
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ');
+function internal(cause: unknown): CalicoError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new CalicoError('E_INTERNAL', 'calicoctl', message, { hint: 'CALICO_DEBUG=1 shows where', cause });
 }

@@ -11,6 +11,7 @@ export const CODES = {
   E_CONFIG: 'a configuration value is not usable',
   E_KERNEL: 'the kernel refused an operation',
   E_USAGE: 'the command line is not understood',
+  E_INTERNAL: 'a fault of the program itself',
 } as const;
 
 export type ErrorCode = keyof typeof CODES;

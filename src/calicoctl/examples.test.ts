@@ -1,0 +1,11 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { readResources } from './documents.ts';
+import { processIo } from './io.ts';
+
+const directory = fileURLToPath(new URL('../../examples/', import.meta.url));
+
+test.each(readdirSync(directory))('examples/%s is valid', async (file) => {
+  expect((await readResources({ ...processIo, directory }, file)).length).toBeGreaterThan(0);
+});
