@@ -32,7 +32,7 @@ export function bytesOf(address: Ip): Uint8Array {
 
 /** The address of 4 or 16 bytes in network order. */
 export function formatIp(bytes: Uint8Array): Ip {
-  return (bytes.length === 4 ? bytes.join('.') : formatV6(bytes)) as Ip;
+  return (bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : formatV6(bytes)) as Ip;
 }
 
 /** The address as an unsigned integer. */
@@ -49,15 +49,26 @@ export function fromBigInt(value: bigint, family: Family): Ip {
   return formatIp(bytes);
 }
 
+/** One pass without intermediate strings: hosts of policy sets are parsed by the hundred thousand. */
 function parseV4(text: string): Uint8Array | null {
-  const parts = text.split('.');
-  if (parts.length !== 4) return null;
   const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i] as string;
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
-    bytes[i] = Number(part);
+  let part = 0;
+  let value = -1;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit === -2) {
+      if (value < 0 || part === 3) return null;
+      bytes[part++] = value;
+      value = -1;
+      continue;
+    }
+    // A zero may stand alone only.
+    if (digit < 0 || digit > 9 || value === 0) return null;
+    value = value < 0 ? digit : 10 * value + digit;
+    if (value > 255) return null;
   }
+  if (value < 0 || part !== 3) return null;
+  bytes[3] = value;
   return bytes;
 }
 
