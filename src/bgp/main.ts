@@ -1,0 +1,94 @@
+/**
+ * calico-bgp: announces one host's workloads. In the order in which data flow:
+ *
+ *     datastore ─► Syncer ─► NetworkState ─► renderConfig ─► BirdSupervisor ─► BIRD ─► peers, kernel
+ *
+ * However it ends, BIRD's routes stay in the kernel, and the peers keep this host's routes for the time of a restart.
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
+import { CalicoError } from '../errors/index.ts';
+import type { SyncStatus, Update } from '../model/index.ts';
+import { NetworkState } from './network.ts';
+import { renderConfig } from './render.ts';
+import { BirdSupervisor } from './supervisor.ts';
+
+/** Changes that come together make one new configuration. */
+const SETTLE_MS = 20;
+
+interface Settings {
+  readonly node: string;
+  readonly directory: string;
+  readonly interfacePrefixes: readonly string[];
+}
+
+function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+  const interfacePrefixes = (env.FELIX_INTERFACEPREFIX ?? 'cali').split(',').map((prefix) => prefix.trim());
+  const wrong = interfacePrefixes.find((prefix) => !/^[\w.-]+$/.test(prefix));
+  if (wrong !== undefined)
+    throw new CalicoError('E_CONFIG', 'FELIX_INTERFACEPREFIX', `no prefix of a link's name: '${wrong}'`);
+  return {
+    node: env.FELIX_FELIXHOSTNAME || env.NODENAME || hostname().toLowerCase(),
+    directory: join(env.CALICO_RUN_DIR ?? '/run/calico', 'bird'),
+    interfacePrefixes,
+  };
+}
+
+async function main(log: Logger): Promise<void> {
+  const settings = settingsFrom(process.env);
+  const client = await connect(configFromEnvironment(datastoreEnvironment(process.env)));
+  const network = new NetworkState();
+  const bird = new BirdSupervisor({ directory: settings.directory, log });
+  let inSync = false;
+  let planned = false;
+
+  const apply = () => {
+    planned = false;
+    const text = renderConfig(network, settings);
+    if (text === null) log.warn({ node: settings.node }, 'the node is not known, or has no address: BIRD waits for it');
+    else bird.apply(text).catch((error) => log.error({ error: String(error) }, 'BIRD goes on as it was'));
+  };
+  const applySoon = () => {
+    if (!inSync || planned) return;
+    planned = true;
+    setTimeout(apply, SETTLE_MS);
+  };
+
+  const syncer = new Syncer(
+    client.store,
+    {
+      onUpdates(updates: readonly Update[]) {
+        if (network.apply(updates)) applySoon();
+      },
+      onStatus(status: SyncStatus) {
+        if (status !== 'in-sync') return;
+        inSync = true;
+        applySoon();
+      },
+    },
+    { log: (message, fields) => log.warn(fields, message) },
+  );
+  syncer.start();
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, async () => {
+      log.info({ signal }, 'ending');
+      syncer.stop();
+      await bird.stop();
+      process.exit(0);
+    });
+  }
+}
+
+/** Felix' own spellings are heeded too, so that one environment serves both. */
+function datastoreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ETCD_ENDPOINTS: env.FELIX_ETCDENDPOINTS, DATASTORE_TYPE: env.FELIX_DATASTORETYPE ?? 'etcdv3', ...env };
+}
+
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+main(log).catch((error) => {
+  log.fatal({ error: String(error) }, 'calico-bgp cannot start');
+  process.exit(1);
+});
