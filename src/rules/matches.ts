@@ -1,8 +1,10 @@
 /** Does a packet meet the conditions of a rule? */
 import type { IcmpMatch } from '../model/index.ts';
-import { contains, type Ip, type PortRange } from '../net/index.ts';
+import { cidr, contains, type Ip, type PortRange } from '../net/index.ts';
 import type { ConntrackState, Mark, Match, SideMatch } from './chain.ts';
 import type { Packet, World } from './packet.ts';
+
+const LINK_LOCAL = cidr('fe80::/64');
 
 /** A packet under way: what tables change is writable. */
 export interface InFlight
@@ -47,7 +49,8 @@ function isIcmp({ type, code }: IcmpMatch, packet: InFlight): boolean {
 }
 
 function reversePathFails({ source, inInterface }: InFlight, world: World): boolean {
-  return world.route(source) !== inInterface;
+  // A link-local address is on the link that it came by.
+  return !contains(LINK_LOCAL, source) && world.route(source) !== inInterface;
 }
 
 interface Side {

@@ -4,46 +4,17 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CalcGraph, DataplaneState } from '../../src/calc/index.ts';
-import { decode } from '../../src/datastore/decode/index.ts';
-import { type Family, ip } from '../../src/net/index.ts';
+import type { Family } from '../../src/net/index.ts';
 import {
-  type Chain,
   compileHost,
-  DEFAULT_RULES_CONFIG,
   lowerRuleset,
   type RenderedRule,
-  type RulesConfig,
   renderChain,
   renderRules,
   type TableName,
 } from '../../src/rules/index.ts';
+import { addressesOf, configOf, FELIX, SCENARIOS, type Step, stateOf, stepsOf } from './policy-scenarios.ts';
 import { words } from './policy-words.ts';
-
-const FELIX = new URL('../vectors/felix/', import.meta.url);
-const SCENARIOS: Readonly<Record<string, Partial<RulesConfig>>> = {
-  'policy-order': {},
-  'profiles-and-labels': {},
-  selectors: {},
-  'namespaces-and-accounts': {},
-  'ports-and-protocols': {},
-  'nets-and-sets': {},
-  'nat-outgoing': { endpointToHostAction: 'accept' },
-  'host-endpoints': {},
-  ipv6: {},
-  'live-changes': {},
-  'vxlan-always': { vxlan: true },
-  'foreign-rules': { endpointToHostAction: 'return' },
-  openstack: {
-    interfacePrefixes: ['tap'],
-    openstack: true,
-    metadata: { address: ip('127.0.0.1'), port: 8775 },
-  },
-};
-/** Configuration of one host only. */
-const HOSTS: Readonly<Record<string, Partial<RulesConfig>>> = {
-  'foreign-rules h2': { filterAllowAction: 'return' },
-};
 
 /** Chains whose rules say the same in other words, and why. They are compared by meaning. */
 const OTHER_WORDS: readonly { readonly chain: RegExp; readonly why: string }[] = [
@@ -58,48 +29,28 @@ const OTHER_WORDS: readonly { readonly chain: RegExp; readonly why: string }[] =
 
 interface Recording {
   readonly name: string;
+  readonly scenario: string;
+  readonly step: Step;
   readonly host: string;
   readonly family: Family;
   readonly text: string;
-  readonly datastore: ReadonlyMap<string, unknown>;
-  readonly config: RulesConfig;
 }
 
+const PROGRAMS = { 'iptables-legacy': 4, 'iptables-nft': 4, 'ip6tables-legacy': 6 } as const;
+
 function recordings(scenario: string): Recording[] {
-  const folder = new URL(`${scenario}/recorded/`, FELIX);
-  const steps = JSON.parse(readFileSync(new URL('datastore.json', folder), 'utf8')) as Record<
-    string,
-    Record<string, unknown>
-  >;
-  const { steps: order } = JSON.parse(readFileSync(new URL(`${scenario}/scenario.json`, FELIX), 'utf8')) as {
-    steps: readonly { name: string }[];
-  };
-  const kernel = readdirSync(new URL('kernel/', folder));
-  const datastore = new Map<string, unknown>();
-  return order.flatMap(({ name: step }, number) => {
-    for (const [key, value] of Object.entries(steps[step] ?? {})) {
-      if (value === null) datastore.delete(key);
-      else datastore.set(key, value);
-    }
-    const name = `${number}-${step}`;
-    if (!kernel.includes(name)) return [];
-    return readdirSync(new URL(`kernel/${name}/`, folder)).flatMap((host) =>
-      (['iptables-legacy', 'iptables-nft', 'ip6tables-legacy'] as const).flatMap((program): Recording[] => {
-        const file = new URL(`kernel/${name}/${host}/${program}.txt`, folder);
+  const folder = new URL(`${scenario}/recorded/kernel/`, FELIX);
+  const recorded = readdirSync(folder);
+  return stepsOf(scenario).flatMap((step, number) => {
+    const name = `${number}-${step.name}`;
+    const hosts = recorded.includes(name) ? readdirSync(new URL(`${name}/`, folder)) : [];
+    return hosts.flatMap((host) =>
+      Object.entries(PROGRAMS).flatMap(([program, family]): Recording[] => {
+        const file = new URL(`${name}/${host}/${program}.txt`, folder);
         const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-        if (text === '') return [];
-        const config = { ...DEFAULT_RULES_CONFIG, ...SCENARIOS[scenario], ...HOSTS[`${scenario} ${host}`] };
-        const family = program.startsWith('ip6') ? 6 : 4;
-        return [
-          {
-            name: `${scenario} ${name} ${host} IPv${family}`,
-            host,
-            family,
-            text,
-            datastore: new Map(datastore),
-            config,
-          },
-        ];
+        return text === ''
+          ? []
+          : [{ name: `${scenario} ${name} ${host} IPv${family}`, scenario, step, host, family, text }];
       }),
     );
   });
@@ -119,24 +70,18 @@ function savedChains(text: string): Map<string, string[]> {
   return chains;
 }
 
-function ourChains({ host, family, datastore, config }: Recording): Map<string, readonly RenderedRule[]> {
-  const graph = new CalcGraph({ node: host });
-  const state = new DataplaneState();
-  graph.onUpdates([...datastore].map(([key, value]) => decode(key, JSON.stringify(value))).filter((u) => u !== null));
-  graph.onStatus('in-sync');
-  graph.flush((update) => state.apply(update));
-  const eth0 = [`172.30.0.1${host.slice(1)}`, `fd00:30::1${host.slice(1)}`].map(ip);
-  const tunnel = [...state.nodes.values()].some(({ id, ipv4VxlanTunnel }) => id.name === host && ipv4VxlanTunnel);
-  const complete = { ...config, ...(tunnel && { vxlanTunnelDevice: 'vxlan.calico' }) };
-  const compiled = compileHost({ ...state, interfaces: new Map([['eth0', eth0]]) }, complete, family);
+function ourChains({ scenario, step, host, family }: Recording): Map<string, readonly RenderedRule[]> {
+  const state = stateOf(host, step);
+  const config = configOf(scenario, host, state);
+  const interfaces = new Map([['eth0', addressesOf(host)]]);
+  const compiled = compileHost({ ...state, interfaces }, config, family);
   const options = { family, marks: config.marks, randomFully: true };
   const rendered = new Map<string, readonly RenderedRule[]>();
   for (const [table, { chains, hooks }] of Object.entries(lowerRuleset(compiled)) as [
     TableName,
     (typeof compiled)[TableName],
   ][]) {
-    for (const chain of chains.values())
-      rendered.set(`${table} ${chain.name}`, renderChain(chain as Chain, options).rules);
+    for (const chain of chains.values()) rendered.set(`${table} ${chain.name}`, renderChain(chain, options).rules);
     for (const [hook, { entry }] of Object.entries(hooks))
       rendered.set(`${table} ${hook}`, renderRules(hook, entry, options));
   }
