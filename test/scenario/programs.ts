@@ -105,6 +105,15 @@ export class Programs {
       else this.etcdctl(['put', key], typeof value === 'string' ? value : JSON.stringify(value));
   }
 
+  /** Everything that is stored. */
+  dump(): { key: string; value: string }[] {
+    const text = (base64: string) => Buffer.from(base64, 'base64').toString();
+    const { kvs } = JSON.parse(this.etcdctl(['get', '--prefix', '/', '-w', 'json']) ?? '{}') as {
+      kvs?: { key: string; value: string }[];
+    };
+    return (kvs ?? []).map(({ key, value }) => ({ key: text(key), value: text(value) }));
+  }
+
   calicoctl(verb: string, file: string): void {
     execFileSync(
       'ip',

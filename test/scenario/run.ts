@@ -1,15 +1,13 @@
 /** Runs one scenario against this build and says where packets fare differently from the recording. */
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecorded, readScenario, type ScenarioFile, type Step, type StepPackets } from './files.ts';
 import { expand, probeKey } from './probe.ts';
 import { Prober } from './prober.ts';
 import { Programs, until } from './programs.ts';
+import { settle } from './settle.ts';
 import { Topology } from './topology.ts';
 
-const QUIET = 1500; // ms without a change in any host's kernel: the step has settled
 const CLUSTER_KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
 const CLUSTER = {
   kind: 'ClusterInformation',
@@ -79,7 +77,7 @@ async function observe(lab: Lab, prober: Prober, step: Step): Promise<StepPacket
   const { topology, scenario } = lab;
   const probesOf = (specs: Step['probes']) =>
     (specs ?? []).flatMap((spec) => expand(spec, (n, f) => topology.address(n, f)));
-  await settle(lab, step.wait ?? 0);
+  await settle(lab.topology, lab.programs, step.wait ?? 0);
   const all = [
     ...probesOf(scenario.probes),
     ...scenario.steps.flatMap((s) => probesOf([...(s.probes ?? []), ...Object.values(s.hold ?? {})])),
@@ -95,38 +93,6 @@ async function observe(lab: Lab, prober: Prober, step: Step): Promise<StepPacket
   const probes = prober.run(probesOf(step.probes ?? scenario.probes).filter((probe) => !absent.has(probe.from)));
   const held = prober.checkHeld();
   return { step: step.name, probes, ...(Object.keys(held).length > 0 && { held }) };
-}
-
-/** Until every Felix is ready and no host's kernel state has changed for a while. */
-async function settle({ topology, programs }: Lab, seconds: number): Promise<void> {
-  const started = Date.now();
-  let last = '';
-  let changed = started;
-  for (;;) {
-    const now = fingerprint(topology);
-    const ready = !programs.etcdRunning() || (await programs.allReady());
-    if (now !== last || !ready) changed = Date.now();
-    last = now;
-    if (Date.now() - changed > QUIET && Date.now() - started > 1000 * seconds) return;
-    if (Date.now() - started > 1000 * (seconds + 90)) throw new Error('the kernel does not come to rest');
-    await sleep(150);
-  }
-}
-
-function fingerprint(topology: Topology): string {
-  const script =
-    'iptables-legacy-save; ip6tables-legacy-save; iptables-nft-save; ip6tables-nft-save; ipset save;' +
-    ' ip -4 route show table all; ip -6 route show table all; ip neigh show nud permanent';
-  const hash = createHash('sha1');
-  for (const host of topology.hosts()) {
-    const text = execFileSync('ip', ['netns', 'exec', topology.namespace(host), 'sh', '-c', script], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      maxBuffer: 1 << 28,
-    });
-    hash.update(text.replace(/^#.*|\[\d+:\d+\]| expires \S+| age \S+/gm, ''));
-  }
-  return hash.digest('hex');
 }
 
 function compare(recorded: readonly StepPackets[], observed: readonly StepPackets[]): string[] {

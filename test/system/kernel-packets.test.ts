@@ -1,0 +1,184 @@
+/**
+ * Random packets under random policy: what the kernel does with each is what `explain` says, on a running lab whose
+ * policy, sets, profiles and endpoints change several times.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDecider } from '../../src/calicoctl/explain/describe.ts';
+import { type Flow, travel } from '../../src/calicoctl/explain/journey.ts';
+import { findPlace } from '../../src/calicoctl/explain/place.ts';
+import { Client, loadSnapshot, MemoryStore } from '../../src/datastore/index.ts';
+import type { Update } from '../../src/model/index.ts';
+import type { Ip } from '../../src/net/index.ts';
+import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
+import type { Opening } from '../naive/policy.ts';
+import { type Document, documentKey, documentsOf, node } from '../random/documents.ts';
+import { type Owners, openingOf, probesOf } from '../random/journeys.ts';
+import type { ScenarioFile } from '../scenario/files.ts';
+import { type Probe, type ProbeResult, probeKey } from '../scenario/probe.ts';
+import { Prober } from '../scenario/prober.ts';
+import { Programs, until } from '../scenario/programs.ts';
+import { settle } from '../scenario/settle.ts';
+import { Topology } from '../scenario/topology.ts';
+import { type Case, casesOf, OUTSIDE, SEED, WORKLOADS } from '../unit/policy-arbitrary.ts';
+
+const CLUSTERS = 5;
+const PACKETS = 40;
+/** So many times one end that is no workload is a host instead of the outside. */
+const HOST_EVERY = 3;
+
+const scenario: ScenarioFile = {
+  about: 'random policy',
+  hosts: { h1: {}, h2: {} },
+  outside: { out: { extra_ips: [...OUTSIDE[4].map((ip) => `${ip}/32`), ...OUTSIDE[6].map((ip) => `${ip}/128`)] } },
+  workloads: Object.fromEntries(
+    WORKLOADS.map(({ name, node, interfaceName, ips }) => [
+      name,
+      { host: node, iface: interfaceName, ips: ips as readonly string[] as readonly Ip[] },
+    ]),
+  ),
+  felix: { Ipv6Support: 'true' },
+  steps: [],
+};
+
+describe('the kernel and explain', () => {
+  const topology = new Topology(scenario, `kp${process.pid % 10000}-`);
+  const programs = new Programs(scenario, topology);
+  const work = mkdtempSync(join(tmpdir(), 'kernel-packets-'));
+  const addressOf = (host: string, family: 4 | 6) => topology.address(host, family) as Ip;
+  const nodes = topology
+    .hosts()
+    .map((name) => node({ id: { kind: 'Node', name }, ipv4: addressOf(name, 4), ipv6: addressOf(name, 6) }));
+  const owners: Owners = new Map<string, string>([
+    ...WORKLOADS.flatMap(({ name, ips }) => ips.map((ip) => [ip, name] as const)),
+    ...[...OUTSIDE[4], ...OUTSIDE[6]].map((ip) => [ip, 'out'] as const),
+    ...topology.hosts().flatMap((name) => ([4, 6] as const).map((family) => [addressOf(name, family), name] as const)),
+  ]);
+  let present: readonly Document[] = [];
+
+  beforeAll(async () => {
+    topology.up();
+    await programs.startEtcd();
+    calicoctl('apply', nodes);
+    for (const host of topology.hosts()) programs.startFelix(host);
+    await until('every Felix ready', 60, () => programs.allReady());
+  });
+
+  afterAll(async () => {
+    await programs.stop();
+    topology.down();
+    rmSync(work, { recursive: true });
+  });
+
+  function calicoctl(verb: 'apply' | 'delete', documents: readonly Document[]): void {
+    if (documents.length === 0) return;
+    const file = join(work, 'documents.yaml');
+    writeFileSync(file, documents.map((document) => JSON.stringify(document, null, 1)).join('\n---\n'));
+    programs.calicoctl(verb, file);
+  }
+
+  /** Makes the running cluster this one. */
+  async function become({ resources }: Case): Promise<void> {
+    const documents = documentsOf(resources);
+    const wanted = new Set(documents.map(documentKey));
+    calicoctl('apply', documents);
+    calicoctl(
+      'delete',
+      present.filter((document) => !wanted.has(documentKey(document))),
+    );
+    present = documents;
+    await settle(topology, programs);
+    // A connection that was allowed before goes on: none may be taken for another's.
+    for (const host of topology.hosts()) topology.shell(host, 'conntrack -F 2>&1');
+  }
+
+  /** The same packet, but from or to a host every now and then. */
+  function amongHosts(packet: Opening, index: number): Opening {
+    const host = topology.hosts()[index % topology.hosts().length] as string;
+    const other = (ip: string) =>
+      index % HOST_EVERY === 0 && owners.get(ip) === 'out' ? addressOf(host, ip.includes(':') ? 6 : 4) : ip;
+    return { ...packet, source: other(packet.source), destination: other(packet.destination) };
+  }
+
+  /** What was sent, and what became of it. A packet that should have come through has a second chance. */
+  function send(probes: readonly Probe[], expected: readonly Expected[]): ProbeResult[] {
+    const prober = new Prober((name) => topology.namespace(name));
+    try {
+      for (const { to, proto, ip, port } of probes) prober.serve(to, proto, ip, port ?? 0);
+      const results = prober.run(probes);
+      const lost = [...probes.keys()].filter(
+        (i) => expected[i]?.verdict === 'allow' && results[i]?.verdict !== 'allow',
+      );
+      const again = prober.run(lost.map((i) => probes[i] as Probe));
+      lost.forEach((index, i) => {
+        results[index] = again[i] as ProbeResult;
+      });
+      return results;
+    } finally {
+      prober.close();
+    }
+  }
+
+  /**
+   * So many of the packets, half of them such as should come through as far as there are: most random packets do not.
+   * Those that a workload sends to itself never leave it.
+   */
+  function chosen({ packets }: Case, updates: readonly Update[]): Probe[] {
+    const travelling = packets
+      .map(amongHosts)
+      .filter(({ source, destination }) => owners.get(source) !== owners.get(destination));
+    const passing = travelling.filter((packet) => explained(packet as Flow, updates).verdict === 'allow');
+    const half = passing.slice(0, PACKETS / 2);
+    const rest = travelling.filter((packet) => !passing.includes(packet)).slice(0, PACKETS - half.length);
+    return probesOf([...half, ...rest], owners);
+  }
+
+  it(`${CLUSTERS} random clusters, ${PACKETS} random packets each`, async () => {
+    const seen = { allow: 0, drop: 0 };
+    const deciders = new Set<string>();
+    const differing: string[] = [];
+    for (const random of fc.sample(casesOf(5 * PACKETS), { numRuns: CLUSTERS, seed: SEED })) {
+      await become(random);
+      const updates = await snapshot(programs);
+      const probes = chosen(random, updates);
+      const expected = probes.map((probe) => explained(openingOf(probe) as Flow, updates));
+      send(probes, expected).forEach((result, i) => {
+        const { verdict, by } = expected[i] as Expected;
+        seen[verdict]++;
+        deciders.add(by);
+        if (result.verdict !== verdict)
+          differing.push(`${probeKey(result)} dst=${result.dst}: kernel ${result.verdict}, explain ${verdict}: ${by}`);
+      });
+    }
+    expect(differing).toEqual([]);
+    // Packets that all meet the same fate, or for the same reason, would show nothing.
+    expect(seen.allow + seen.drop).toBe(CLUSTERS * PACKETS);
+    expect(Math.min(seen.allow, seen.drop)).toBeGreaterThan((CLUSTERS * PACKETS) / 5);
+    expect(deciders.size).toBeGreaterThan(10);
+  });
+});
+
+interface Expected {
+  readonly verdict: 'allow' | 'drop';
+  /** The last rule of each host. */
+  readonly by: string;
+}
+
+function explained(flow: Flow, updates: readonly Update[]): Expected {
+  const [from, to] = [flow.source, flow.destination].map((address) => findPlace(address, updates));
+  if (!from || !to) throw new RangeError('no places');
+  const hops = travel(flow, from, to, updates, () => DEFAULT_RULES_CONFIG);
+  const passes = hops.every(({ trace }) => trace.verdict === 'accept' && !trace.unrouted);
+  const by = hops.map((hop) => `on ${hop.host.node} ${describeDecider(hop.trace.decider, hop)}`).join(', ');
+  return { verdict: passes ? 'allow' : 'drop', by };
+}
+
+/** As calicoctl would load it: the lab's etcd is out of this process' reach. */
+async function snapshot(programs: Programs): Promise<Update[]> {
+  const store = new MemoryStore();
+  for (const { key, value } of programs.dump()) await store.put(key, value);
+  return loadSnapshot(new Client(store));
+}
