@@ -18,18 +18,18 @@ function affineHost(value: unknown): string | undefined {
 }
 
 function borrowed(block: read.Fields, cidr: Cidr, host: string | undefined): Map<Ip, string> {
-  const nodes = read.list(block.attributes, 'attributes').map(nodeOf);
+  const nodes = read.list(block.attributes, 'attributes', nodeOf);
   const out = new Map<Ip, string>();
-  for (const [ordinal, index] of read.list(block.allocations, 'allocations').entries()) {
+  for (const [ordinal, index] of read.list(block.allocations, 'allocations', (index) => index).entries()) {
     const node = typeof index === 'number' ? nodes[index] : undefined;
     if (node !== undefined && node !== host) out.set(nth(cidr, ordinal), node);
   }
   return out;
 }
 
-function nodeOf(value: unknown): string | undefined {
-  const { secondary } = read.object(value, 'attributes');
-  return read.text(read.object(secondary, 'attributes.secondary').node, 'attributes.secondary.node') || undefined;
+function nodeOf(value: unknown, field: string): string | undefined {
+  const { secondary } = read.object(value, field);
+  return read.text(read.object(secondary, `${field}.secondary`).node, `${field}.secondary.node`) || undefined;
 }
 
 function nth(cidr: Cidr, ordinal: number): Ip {

@@ -136,6 +136,14 @@ describe('invalid resources', () => {
     expect(update?.value as Profile).toMatchObject({ labelsToApply: { a: 'b' }, ingress: [], egress: [] });
   });
 
+  test('a FelixConfiguration with a bad field sets the others', () => {
+    const update = decodeAs('felixconfigurations', 'default', {
+      spec: { reportingInterval: 'soon', healthPort: 9099 },
+    });
+    expect(update).toMatchObject({ value: { parameters: { HealthPort: '9099' } }, invalid: { code: 'E_INVALID' } });
+    expect(update?.invalid?.reason).toContain('spec.reportingInterval');
+  });
+
   test('an endpoint with a bad address', () => {
     const spec = {
       node: 'n',

@@ -7,6 +7,7 @@ import type {
   ResourceId,
   WorkloadEndpoint,
 } from '../../model/index.ts';
+import type { Ip } from '../../net/index.ts';
 import * as read from './read.ts';
 
 const NAMESPACE = 'projectcalico.org/namespace';
@@ -28,23 +29,22 @@ export function workloadEndpoint(
     interfaceName: read.requiredText(spec.interfaceName, 'spec.interfaceName'),
     mac: read.text(spec.mac, 'spec.mac'),
     nets,
-    nats: read.list(spec.ipNATs, 'spec.ipNATs').map(nat),
+    nats: read.list(spec.ipNATs, 'spec.ipNATs', nat),
     profiles: read.texts(spec.profiles, 'spec.profiles'),
     labels: inNamespace(metadata, id.namespace ?? ''),
-    ports: ports(spec),
+    ports: read.list(spec.ports, 'spec.ports', port),
   };
 }
 
 export function hostEndpoint(id: ResourceId<'HostEndpoint'>, spec: read.Fields, metadata: read.Fields): HostEndpoint {
-  const expected = read.list(spec.expectedIPs, 'spec.expectedIPs');
   return {
     id,
     node: read.requiredText(spec.node, 'spec.node'),
     interfaceName: read.text(spec.interfaceName, 'spec.interfaceName'),
-    expectedIps: expected.map((value) => requiredIp(value, 'spec.expectedIPs')),
+    expectedIps: read.list(spec.expectedIPs, 'spec.expectedIPs', requiredIp),
     profiles: read.texts(spec.profiles, 'spec.profiles'),
     labels: read.labels(metadata.labels, 'metadata.labels'),
-    ports: ports(spec),
+    ports: read.list(spec.ports, 'spec.ports', port),
   };
 }
 
@@ -77,28 +77,26 @@ function inNamespace(metadata: read.Fields, namespace: string): Labels {
   return labels[NAMESPACE] === namespace ? labels : { ...labels, [NAMESPACE]: namespace };
 }
 
-function nat(value: unknown): WorkloadEndpoint['nats'][number] {
-  const { internalIP, externalIP } = read.object(value, 'spec.ipNATs');
+function nat(value: unknown, field: string): WorkloadEndpoint['nats'][number] {
+  const { internalIP, externalIP } = read.object(value, field);
   return {
-    internal: requiredIp(internalIP, 'spec.ipNATs.internalIP'),
-    external: requiredIp(externalIP, 'spec.ipNATs.externalIP'),
+    internal: requiredIp(internalIP, `${field}.internalIP`),
+    external: requiredIp(externalIP, `${field}.externalIP`),
   };
 }
 
-function ports(spec: read.Fields): EndpointPort[] {
-  return read.list(spec.ports, 'spec.ports').map((value) => {
-    const { name, protocol, port } = read.object(value, 'spec.ports');
-    const number = read.integer(port, 'spec.ports.port');
-    const parsed = read.protocol(protocol, 'spec.ports.protocol');
-    if (number === undefined || number < 1 || number > 65535) {
-      throw new read.Undecodable('spec.ports.port', port, 'a port number');
-    }
-    if (parsed === undefined) throw new read.Undecodable('spec.ports.protocol', protocol, 'a protocol');
-    return { name: read.requiredText(name, 'spec.ports.name'), protocol: parsed, port: number };
-  });
+function port(value: unknown, field: string): EndpointPort {
+  const { name, protocol, port } = read.object(value, field);
+  const number = read.integer(port, `${field}.port`);
+  const parsed = read.protocol(protocol, `${field}.protocol`);
+  if (number === undefined || number < 1 || number > 65535) {
+    throw new read.Undecodable(`${field}.port`, port, 'a port number');
+  }
+  if (parsed === undefined) throw new read.Undecodable(`${field}.protocol`, protocol, 'a protocol');
+  return { name: read.requiredText(name, `${field}.name`), protocol: parsed, port: number };
 }
 
-function requiredIp(value: unknown, field: string) {
+function requiredIp(value: unknown, field: string): Ip {
   const found = read.ip(value, field);
   if (!found) throw new read.Undecodable(field, value, 'an IP address');
   return found;

@@ -34,13 +34,23 @@ const SECONDS = new Set(
 );
 const MILLISECONDS = new Set(['iptablesLockProbeInterval']);
 
-export function felixConfiguration(id: ResourceId<'FelixConfiguration'>, spec: read.Fields): FelixConfiguration {
+/** A field that cannot be read leaves the others in force. */
+export function felixConfiguration(
+  id: ResourceId<'FelixConfiguration'>,
+  spec: read.Fields,
+): read.Decoded<FelixConfiguration> {
   const parameters: Record<string, string> = {};
+  const problems: string[] = [];
   for (const field in spec) {
-    const value = parameter(field, spec[field]);
-    if (value !== '') parameters[parameterName(field)] = value;
+    try {
+      const value = parameter(field, spec[field]);
+      if (value !== '') parameters[parameterName(field)] = value;
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
   }
-  return { id, parameters };
+  const value = { id, parameters };
+  return problems.length > 0 ? { value, problem: problems.join('; ') } : { value };
 }
 
 /** `vxlanMTU` → `VXLANMTU`, `healthPort` → `HealthPort`. */

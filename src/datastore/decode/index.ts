@@ -1,27 +1,27 @@
 /** From what is stored to the model: a key and its text → one update. Pure. */
 import { KINDS } from '../../api/index.ts';
-import type { Invalid, Kind, ResourceId, Update, Values } from '../../model/index.ts';
+import type { Kind, ResourceId, Update, Values } from '../../model/index.ts';
 import { IPAM_BLOCKS, parseResourceKey, type ResourceLocation } from '../keys.ts';
 import { ipamBlock } from './blocks.ts';
 import * as endpoints from './endpoints.ts';
 import { felixConfiguration } from './felix-configuration.ts';
 import { policy } from './policies.ts';
-import { profile, profileStandIn } from './profiles.ts';
-import { type Fields, object } from './read.ts';
+import { profile } from './profiles.ts';
+import { type Decoded, type Fields, object } from './read.ts';
 import * as settings from './settings.ts';
 
+/** Kinds of which a part is of use when the rest cannot be read. */
+type Tolerant = 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'Profile' | 'FelixConfiguration';
+/** Throws for what it cannot read. */
 type Decoder<K extends Kind> = (id: ResourceId<K>, spec: Fields, metadata: Fields) => Values[K] | null;
 
-const DECODERS: {
-  [K in Exclude<Kind, 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'Profile' | 'IPAMBlock'>]: Decoder<K>;
-} = {
+const DECODERS: { readonly [K in Exclude<Kind, Tolerant | 'IPAMBlock'>]: Decoder<K> } = {
   WorkloadEndpoint: endpoints.workloadEndpoint,
   HostEndpoint: endpoints.hostEndpoint,
   NetworkSet: endpoints.networkSet,
   GlobalNetworkSet: endpoints.globalNetworkSet,
   Node: settings.node,
   IPPool: settings.ipPool,
-  FelixConfiguration: felixConfiguration,
   ClusterInformation: settings.clusterInformation,
   BGPConfiguration: settings.bgpConfiguration,
   BGPPeer: settings.bgpPeer,
@@ -54,41 +54,27 @@ function resourceId({ plural, storedName, namespace }: ResourceLocation): Resour
 export function decode(key: string, value: string): Update | null {
   const id = idOf(key);
   if (!id) return null;
-  let stored: Fields;
-  let spec: Fields;
+  const { value: decoded, problem } = decodeValue(id, key, value);
+  if (problem === undefined) return { id, value: decoded } as Update;
+  return { id, value: decoded, invalid: { code: 'E_INVALID', reason: problem } } as Update;
+}
+
+function decodeValue(id: ResourceId, key: string, text: string): Decoded<Values[Kind] | null> {
   try {
-    stored = object(JSON.parse(value), 'resource');
-    spec = object(stored.spec, 'spec');
+    const stored = object(JSON.parse(text), 'resource');
+    if (isKind(id, 'IPAMBlock')) return { value: ipamBlock(id, stored) };
+    const spec = object(stored.spec, 'spec');
+    if (isKind(id, 'NetworkPolicy', 'GlobalNetworkPolicy'))
+      return policy(id, key.slice(key.lastIndexOf('/') + 1), spec);
+    if (isKind(id, 'Profile')) return profile(id, spec);
+    if (isKind(id, 'FelixConfiguration')) return felixConfiguration(id, spec);
+    const decoder = DECODERS[id.kind as keyof typeof DECODERS] as Decoder<Kind>;
+    return { value: decoder(id, spec, object(stored.metadata, 'metadata')) };
   } catch (error) {
-    return invalid(id, error);
-  }
-  if (id.kind === 'NetworkPolicy' || id.kind === 'GlobalNetworkPolicy') return decodePolicy(id, key, spec);
-  try {
-    return { id, value: decodeValue(id, stored, spec) } as Update;
-  } catch (error) {
-    const standIn = id.kind === 'Profile' ? profileStandIn(id as ResourceId<'Profile'>, spec) : null;
-    return invalid(id, error, standIn);
+    return { value: null, problem: (error as Error).message };
   }
 }
 
-function decodeValue(id: ResourceId, stored: Fields, spec: Fields): Values[Kind] | null {
-  if (id.kind === 'IPAMBlock') return ipamBlock(id as ResourceId<'IPAMBlock'>, stored);
-  if (id.kind === 'Profile') return profile(id as ResourceId<'Profile'>, spec);
-  const decoder = DECODERS[id.kind as keyof typeof DECODERS] as Decoder<Kind>;
-  return decoder(id, spec, object(stored.metadata, 'metadata'));
-}
-
-function decodePolicy(id: ResourceId, key: string, spec: Fields): Update {
-  const storedName = key.slice(key.lastIndexOf('/') + 1);
-  const decoded = policy(id as ResourceId<'NetworkPolicy'>, storedName, spec);
-  const update = { id, value: decoded.value } as Update;
-  return decoded.problem === undefined ? update : { ...update, invalid: reason(decoded.problem) };
-}
-
-function invalid(id: ResourceId, error: unknown, standIn: Values[Kind] | null = null): Update {
-  return { id, value: standIn, invalid: reason((error as Error).message) } as Update;
-}
-
-function reason(message: string): Invalid {
-  return { code: 'E_INVALID', reason: message };
+function isKind<K extends Kind>(id: ResourceId, ...kinds: readonly K[]): id is ResourceId<K> {
+  return (kinds as readonly Kind[]).includes(id.kind);
 }

@@ -5,18 +5,11 @@ import * as read from './read.ts';
 import { rules } from './rules.ts';
 import { inNamespace, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, withPrefixed } from './selectors.ts';
 
-/** A policy as far as it can be read, and what cannot be. */
-export interface DecodedPolicy {
-  /** Null where not even what it selects can be read: such a policy selects nothing. */
-  readonly value: Policy | null;
-  readonly problem?: string;
-}
-
 /**
  * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one without rules: it closes
  * its directions. One whose selector does not parse selects nothing: a typo must not close a cloud.
  */
-export function policy(id: Policy['id'], storedName: string, spec: read.Fields): DecodedPolicy {
+export function policy(id: Policy['id'], storedName: string, spec: read.Fields): read.Decoded<Policy | null> {
   let selector: string;
   try {
     selector = selectorOf(id, spec);

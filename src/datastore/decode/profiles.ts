@@ -1,24 +1,16 @@
 /** Profile. Labels that endpoints inherit from namespaces and service accounts are stored with their prefixes. */
-import type { Profile, ResourceId } from '../../model/index.ts';
+import type { Labels, Profile, ResourceId } from '../../model/index.ts';
 import * as read from './read.ts';
 import { rules } from './rules.ts';
 
-export function profile(id: ResourceId<'Profile'>, spec: read.Fields): Profile {
-  return {
-    id,
-    labelsToApply: read.labels(spec.labelsToApply, 'spec.labelsToApply'),
-    ingress: rules(spec.ingress, 'spec.ingress', undefined),
-    egress: rules(spec.egress, 'spec.egress', undefined),
-  };
-}
-
-/** What stands in for a profile with a bad rule: it allows nothing, and its labels are kept where they can be read. */
-export function profileStandIn(id: ResourceId<'Profile'>, spec: read.Fields): Profile {
-  let labelsToApply: Profile['labelsToApply'] = {};
+/** A profile with a bad rule allows nothing; its labels are kept, because sets are made of them. */
+export function profile(id: ResourceId<'Profile'>, spec: read.Fields): read.Decoded<Profile> {
+  let labelsToApply: Labels = {};
   try {
     labelsToApply = read.labels(spec.labelsToApply, 'spec.labelsToApply');
-  } catch {
-    // Reported already, as the reason why there is a stand-in.
+    const ingress = rules(spec.ingress, 'spec.ingress', undefined);
+    return { value: { id, labelsToApply, ingress, egress: rules(spec.egress, 'spec.egress', undefined) } };
+  } catch (error) {
+    return { value: { id, labelsToApply, ingress: [], egress: [] }, problem: (error as Error).message };
   }
-  return { id, labelsToApply, ingress: [], egress: [] };
 }

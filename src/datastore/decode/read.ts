@@ -24,7 +24,18 @@ export class Undecodable extends Error {
   }
 }
 
+/**
+ * What of a resource could be read, and what is wrong with the rest. Where there is a problem, the value stands in for
+ * the resource until a good one is seen.
+ */
+export interface Decoded<T> {
+  readonly value: T;
+  readonly problem?: string;
+}
+
 const EMPTY: Fields = {};
+/** Shared: most lists of most resources are empty. */
+const NOTHING: readonly never[] = [];
 
 /** An object; empty when absent. */
 export function object(value: unknown, field: string): Fields {
@@ -33,11 +44,15 @@ export function object(value: unknown, field: string): Fields {
   return value as Fields;
 }
 
-/** A list; empty when absent. */
-export function list(value: unknown, field: string): readonly unknown[] {
-  if (value === undefined || value === null) return [];
+/** A list, each element read; empty when absent. */
+export function list<T>(
+  value: unknown,
+  field: string,
+  element: (value: unknown, field: string, i: number) => T,
+): readonly T[] {
+  if (value === undefined || value === null) return NOTHING;
   if (!Array.isArray(value)) throw new Undecodable(field, value, 'a list');
-  return value;
+  return value.length === 0 ? NOTHING : value.map((found, i) => element(found, field, i));
 }
 
 /** Text; empty when absent. */
@@ -53,8 +68,8 @@ export function requiredText(value: unknown, field: string): string {
   return found;
 }
 
-export function texts(value: unknown, field: string): string[] {
-  return list(value, field).map((element) => text(element, field));
+export function texts(value: unknown, field: string): readonly string[] {
+  return list(value, field, text);
 }
 
 /** False when absent. */
@@ -85,8 +100,8 @@ export function cidr(value: unknown, field: string): Cidr {
   return parsed;
 }
 
-export function cidrs(value: unknown, field: string): Cidr[] {
-  return list(value, field).map((element) => cidr(element, field));
+export function cidrs(value: unknown, field: string): readonly Cidr[] {
+  return list(value, field, cidr);
 }
 
 export function protocol(value: unknown, field: string): Protocol | undefined {

@@ -7,8 +7,8 @@ import { ruleSelector } from './selectors.ts';
 const ACTIONS: Readonly<Record<string, RuleAction>> = { allow: 'allow', deny: 'deny', log: 'log', pass: 'pass' };
 
 /** `namespace`: that of the policy, undefined where it has none. */
-export function rules(value: unknown, field: string, namespace: string | undefined): Rule[] {
-  return read.list(value, field).map((element, i) => rule(read.object(element, field), `${field}[${i}]`, namespace));
+export function rules(value: unknown, field: string, namespace: string | undefined): readonly Rule[] {
+  return read.list(value, field, (element, _, i) => rule(read.object(element, field), `${field}[${i}]`, namespace));
 }
 
 const RULE = 'action ipVersion protocol notProtocol icmp notICMP source destination http metadata'.split(' ');
@@ -52,13 +52,9 @@ function ruleEntity(side: read.Fields, field: string, namespace: string | undefi
     notNets: read.cidrs(side.notNets, `${field}.notNets`),
     selector,
     notSelector,
-    ports: ports(side.ports, `${field}.ports`),
-    notPorts: ports(side.notPorts, `${field}.notPorts`),
+    ports: read.list(side.ports, `${field}.ports`, read.port),
+    notPorts: read.list(side.notPorts, `${field}.notPorts`, read.port),
   };
-}
-
-function ports(value: unknown, field: string): RuleEntity['ports'] {
-  return read.list(value, field).map((element) => read.port(element, field));
 }
 
 function ipVersion(value: unknown, field: string): 4 | 6 | undefined {
@@ -82,7 +78,7 @@ function http(value: unknown, field: string): HttpMatch | undefined {
   const { methods, paths } = read.object(value, field);
   return read.present<HttpMatch>({
     methods: methods ? read.texts(methods, `${field}.methods`) : undefined,
-    paths: paths ? read.list(paths, `${field}.paths`).map((path) => httpPath(path, `${field}.paths`)) : undefined,
+    paths: paths ? read.list(paths, `${field}.paths`, httpPath) : undefined,
   });
 }
 

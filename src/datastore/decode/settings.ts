@@ -54,10 +54,7 @@ export function clusterInformation(id: ResourceId<'ClusterInformation'>, spec: r
 }
 
 export function bgpConfiguration(id: ResourceId<'BGPConfiguration'>, spec: read.Fields): BGPConfiguration {
-  const nets = (field: string) =>
-    read
-      .list(spec[field], `spec.${field}`)
-      .map((element) => read.cidr(read.object(element, field).cidr, `spec.${field}`));
+  const nets = (field: string) => read.list(spec[field], `spec.${field}`, serviceNet);
   return read.present<BGPConfiguration>({
     id,
     asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
@@ -80,6 +77,10 @@ export function bgpPeer(id: ResourceId<'BGPPeer'>, spec: read.Fields): BGPPeer {
     asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
     peerSelector: selector(spec.peerSelector, 'spec.peerSelector'),
   });
+}
+
+function serviceNet(value: unknown, field: string): Cidr {
+  return read.cidr(read.object(value, field).cidr, field);
 }
 
 /** `10.0.0.1/24` as address and network; a bare address has no network. */
