@@ -3,6 +3,9 @@
  * What plays the workload's part depends on the orchestrator.
  */
 
+/** A `-` by itself, between others. */
+const SEPARATOR = /(?<=[^-])-(?=[^-])/;
+
 export interface WorkloadEndpointIds {
   readonly node?: string | undefined;
   readonly orchestrator?: string | undefined;
@@ -40,10 +43,7 @@ export function workloadEndpointPrefix(ids: WorkloadEndpointIds): string | null 
 
 /** The ids that a name says: as many as there are. Null when it is none. */
 export function parseWorkloadEndpointName(name: string): WorkloadEndpointIds | null {
-  const parts = name
-    .replaceAll('--', '\0')
-    .split('-')
-    .map((part) => part.replaceAll('\0', '-'));
+  const parts = name.split(SEPARATOR).map((part) => part.replaceAll('--', '-'));
   if (parts.length > 4) return null;
   const [node, orchestrator, workload, endpoint] = parts;
   if (orchestrator === undefined) return { node };
