@@ -86,6 +86,34 @@ describe('an etcd', () => {
   });
 });
 
+describe('three members', () => {
+  const members: Etcd[] = [];
+  beforeAll(async () => {
+    const peers = await Promise.all([1, 2, 3].map(async (i) => `m${i}=http://127.0.0.1:${await freePort()}`));
+    for (const peer of peers) {
+      const [name, url] = peer.split('=') as [string, string];
+      const own = ['--listen-peer-urls', url, '--initial-advertise-peer-urls', url];
+      members.push(new Etcd(['--name', name, ...own, '--initial-cluster', peers.join(',')]));
+    }
+    await Promise.all(members.map((member) => member.start()));
+    for (const member of members) await ready(member);
+  });
+  afterAll(() => Promise.all(members.map((member) => member.remove())));
+
+  test('goes on with another when its member dies, and is refused by one that is left alone', async () => {
+    const store = new EtcdStore({ endpoints: members.map((member) => member.endpoint) });
+    const revision = await store.put('/a', '1');
+    const lost = new Promise((resolve) => store.watch('/a', revision, { onEvents() {}, onLost: resolve }));
+    await members[0]?.stop();
+    expect(await lost).toBe('disconnected');
+    await expect.poll(() => store.put('/a', '2').catch(() => null), { timeout: 20_000 }).not.toBeNull();
+    expect((await store.get('/a'))?.value).toBe('2');
+    await members[1]?.stop();
+    await expect.poll(() => store.get('/a').catch((error) => error.code), { timeout: 20_000 }).toBe('E_DATASTORE');
+    await store.close();
+  });
+});
+
 test('nobody there: one error, with a hint', async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const store = new EtcdStore({ endpoints: [endpoint] });
@@ -164,6 +192,19 @@ describe('TLS, user and password', () => {
     await store.put('/calico/a', '1');
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect((await store.get('/calico/a'))?.value).toBe('1');
+    await store.close();
+  });
+
+  test('a watch whose token has expired is lost, and the next one is not', async () => {
+    const store = open();
+    const revision = await store.put('/calico/a', '1');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const outcome = () =>
+      new Promise((resolve) => {
+        store.watch('/calico/', String(Number(revision) - 1), { onEvents: () => resolve('events'), onLost: resolve });
+      });
+    expect(['disconnected', 'events']).toContain(await outcome());
+    expect(await outcome()).toBe('events');
     await store.close();
   });
 

@@ -1,6 +1,7 @@
 /** One watch of a prefix, on a stream of its own. */
 import { compareRevisions, type Watch, type WatchHandler, type WatchLoss } from '../store.ts';
 import type { Connection, WatchStream } from './connection.ts';
+import { isInvalidToken } from './failure.ts';
 import { decodeWatch, encodeWatch, type WatchAnswer } from './messages.ts';
 
 export class EtcdWatch implements Watch {
@@ -32,7 +33,10 @@ export class EtcdWatch implements Watch {
   async #open(): Promise<void> {
     const stream = await this.#connection.watchStream();
     stream.on('data', (message: Buffer) => this.#receive(decodeWatch(message)));
-    stream.on('error', () => this.#lose('disconnected'));
+    stream.on('error', (error) => {
+      if (isInvalidToken(error)) this.#connection.forgetToken();
+      this.#lose('disconnected');
+    });
     stream.on('end', () => this.#lose('disconnected'));
     // Cancelling too is reported as an error, so listen before that.
     if (this.#ended) return stream.cancel();
