@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { KINDS } from '../api/index.ts';
+import { idOf } from './decode/index.ts';
+import { parseResourceKey, resourceKey, storedNames } from './keys.ts';
+
+interface Row {
+  key: { type: string; Kind: string; Name: string; Namespace: string; CIDR: string };
+  'v3.15.0'?: { path?: string };
+}
+
+const rows = (
+  JSON.parse(readFileSync(new URL('../../test/vectors/names/keys.json', import.meta.url), 'utf8')) as Row[]
+).flatMap(({ key, 'v3.15.0': recorded }) => (recorded?.path ? [{ key, path: recorded.path }] : []));
+
+describe("upstream's keys", () => {
+  // No valid name is empty or has a slash.
+  const resources = rows.filter(({ key }) => key.type === 'ResourceKey' && KINDS[key.Kind] && /^[^/]+$/.test(key.Name));
+
+  test.each(resources)('$path', ({ key: { Kind, Name, Namespace }, path }) => {
+    const plural = KINDS[Kind]?.plural as string;
+    expect(resourceKey(plural, Name, Namespace)).toBe(path);
+    const namespace = Namespace === '' ? {} : { namespace: Namespace };
+    expect(parseResourceKey(path)).toEqual({ plural, storedName: Name, ...namespace });
+    expect(idOf(path)).toEqual({ kind: Kind, name: KINDS[Kind]?.nameFromStored(Name), ...namespace });
+  });
+
+  test.each(rows.filter(({ key }) => key.type === 'BlockKey'))('$path', ({ key, path }) => {
+    expect(idOf(path)).toEqual({ kind: 'IPAMBlock', name: key.CIDR.replace('/', '-') });
+  });
+});
+
+test('names of policies in the datastore, the one we write first', () => {
+  const names = (name: string) => storedNames(KINDS.NetworkPolicy as NonNullable<(typeof KINDS)[string]>, name);
+  expect(names('p')).toEqual(['default.p', 'p']);
+  expect(names('knp.default.p')).toEqual(['knp.default.p']);
+  expect(names('ossg.default.p')).toEqual(['ossg.default.p']);
+  expect(names('default.p')).toEqual(['default.p']);
+});
