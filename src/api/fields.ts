@@ -1,6 +1,6 @@
 /**
  * How a field of a resource reads and is written. Upstream's stored JSON leaves zero values of plain fields out and
- * keeps them where a field can tell "not set" from zero; the two spellings here are `text` and `textOrUnset`, and so on.
+ * keeps them where a field can tell "not set" from zero; the two spellings here are `flag` and `flagOrUnset`, and so on.
  * As in upstream's YAML reader, a scalar given where text is wanted is taken as text (`label: true` is "true").
  */
 import * as z from 'zod';
@@ -11,11 +11,6 @@ export type Check<T = string> = (value: T) => string | null;
 /** A string; absent when empty. */
 export function text(check?: Check) {
   return omitted(string(check), isEmpty);
-}
-
-/** A string that may be empty. */
-export function textOrUnset(check?: Check) {
-  return omitted(string(check));
 }
 
 /** An element of a list, or a value of a map: text that may be empty, never absent. */

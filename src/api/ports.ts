@@ -57,8 +57,6 @@ export const asNumber = numberOrText((text) => {
     : { problem: 'must be an AS number between 0 and 4294967295, or two of 16 bits as text, such as "1.10"' };
 });
 
-export type Port = number | string;
-
 /** The number that a stored protocol field means; names only as stored. */
 export function isPortProtocol(value: number | string | undefined): boolean {
   return value === 'TCP' || value === 'UDP' || value === 'SCTP' || value === 6 || value === 17 || value === 132;

@@ -5,7 +5,7 @@ import {
   type WorkloadEndpointIds,
   workloadEndpointName,
   workloadEndpointPrefix,
-} from './index.ts';
+} from './workload-endpoint-name.ts';
 
 const read = (file: string) =>
   (

@@ -58,8 +58,6 @@ const schema = resourceSchema('BGPConfiguration', clusterMetadata(formats.name),
   },
 );
 
-export type BGPConfiguration = z.output<typeof schema>;
-
 export const bgpConfiguration = defineKind({
   kind: 'BGPConfiguration',
   plural: 'bgpconfigurations',

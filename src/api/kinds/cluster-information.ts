@@ -1,5 +1,4 @@
 /** ClusterInformation: what Calico knows of the cluster; written by Calico itself. */
-import type * as z from 'zod';
 import { flagOrUnset, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -14,8 +13,6 @@ const spec = part({
 });
 
 const schema = resourceSchema('ClusterInformation', clusterMetadata(formats.name), { spec });
-
-export type ClusterInformation = z.output<typeof schema>;
 
 export const clusterInformation = defineKind({
   kind: 'ClusterInformation',

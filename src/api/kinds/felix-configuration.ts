@@ -140,8 +140,6 @@ const spec = part({ ...fields, ...newerFelixFields });
 
 const schema = resourceSchema('FelixConfiguration', clusterMetadata(formats.name), { spec });
 
-export type FelixConfiguration = z.output<typeof schema>;
-
 export const felixConfiguration = defineKind({
   kind: 'FelixConfiguration',
   plural: 'felixconfigurations',

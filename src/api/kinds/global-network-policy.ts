@@ -1,5 +1,4 @@
 /** GlobalNetworkPolicy: rules for endpoints of all namespaces, and of hosts. */
-import type * as z from 'zod';
 import { flag } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -40,8 +39,6 @@ const schema = resourceSchema('GlobalNetworkPolicy', clusterMetadata(formats.lon
     return policy;
   },
 );
-
-export type GlobalNetworkPolicy = z.output<typeof schema>;
 
 export const globalNetworkPolicy = defineKind({
   kind: 'GlobalNetworkPolicy',

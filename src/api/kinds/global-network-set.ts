@@ -1,13 +1,10 @@
 /** GlobalNetworkSet: addresses with labels, which rules of global policies can select. */
-import type * as z from 'zod';
 import * as formats from '../formats.ts';
 import { defineKind, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { networkSetSpec } from './network-set.ts';
 
 const schema = resourceSchema('GlobalNetworkSet', clusterMetadata(formats.name), { spec: networkSetSpec() });
-
-export type GlobalNetworkSet = z.output<typeof schema>;
 
 export const globalNetworkSet = defineKind({
   kind: 'GlobalNetworkSet',

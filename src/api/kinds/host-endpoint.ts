@@ -1,5 +1,4 @@
 /** HostEndpoint: an interface of a host, to which policy applies. */
-import type * as z from 'zod';
 import { endpointPort } from '../endpoint-port.ts';
 import { item, list, text } from '../fields.ts';
 import * as formats from '../formats.ts';
@@ -23,8 +22,6 @@ const schema = resourceSchema('HostEndpoint', clusterMetadata(formats.name), { s
       report(['spec', 'interfaceName'], "must be an interface name, '*', or left out beside expectedIPs");
   },
 );
-
-export type HostEndpoint = z.output<typeof schema>;
 
 export const hostEndpoint = defineKind({
   kind: 'HostEndpoint',

@@ -1,5 +1,4 @@
 /** NetworkPolicy: rules for the endpoints of one namespace. */
-import type * as z from 'zod';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { namespacedMetadata } from '../metadata.ts';
@@ -15,8 +14,6 @@ const schema = resourceSchema('NetworkPolicy', namespacedMetadata(formats.longNa
     return policy;
   },
 );
-
-export type NetworkPolicy = z.output<typeof schema>;
 
 export const networkPolicy = defineKind({
   kind: 'NetworkPolicy',

@@ -1,5 +1,4 @@
 /** NetworkSet: addresses with labels, which rules of policies in its namespace can select. */
-import type * as z from 'zod';
 import { item, list } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -9,8 +8,6 @@ import { namespacedMetadata } from '../metadata.ts';
 export const networkSetSpec = () => part({ nets: list(item((net) => (net === '' ? null : formats.cidr(net)))) });
 
 const schema = resourceSchema('NetworkSet', namespacedMetadata(formats.name), { spec: networkSetSpec() });
-
-export type NetworkSet = z.output<typeof schema>;
 
 export const networkSet = defineKind({
   kind: 'NetworkSet',

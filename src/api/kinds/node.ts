@@ -36,6 +36,4 @@ const status = part({
 
 const schema = resourceSchema('Node', clusterMetadata(formats.name), { spec, status });
 
-export type Node = z.output<typeof schema>;
-
 export const node = defineKind({ kind: 'Node', plural: 'nodes', aliases: ['node', 'no', 'nos'], schema });

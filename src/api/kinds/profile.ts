@@ -1,5 +1,4 @@
 /** Profile: rules and labels that endpoints take on by naming it. */
-import type * as z from 'zod';
 import { list, map } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -13,7 +12,5 @@ const spec = part({
 });
 
 const schema = resourceSchema('Profile', clusterMetadata(formats.name), { spec });
-
-export type Profile = z.output<typeof schema>;
 
 export const profile = defineKind({ kind: 'Profile', plural: 'profiles', aliases: ['profile', 'pro', 'pros'], schema });

@@ -9,7 +9,7 @@ import { type Metadata, NAMESPACE_LABEL, namespacedMetadata } from '../metadata.
 import { type Report, reporter } from '../report.ts';
 import { type WorkloadEndpointIds, workloadEndpointName } from '../workload-endpoint-name.ts';
 
-export const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
+const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
 
 const ipNat = z.strictObject({ internalIP: item(formats.ip), externalIP: item(formats.ip) });
 
@@ -64,8 +64,6 @@ const schema = resourceSchema('WorkloadEndpoint', namespacedMetadata(optionalNam
     return endpoint;
   },
 );
-
-export type WorkloadEndpoint = z.output<typeof schema>;
 
 function nameFromSpec(metadata: Metadata, spec: WorkloadEndpointIds, report: Report): void {
   const { name, field, problem } = workloadEndpointName(spec);
