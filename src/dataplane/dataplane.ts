@@ -136,7 +136,8 @@ export class Dataplane {
     // At the start no route is desired yet, so that all would seem to be leftovers.
     const results: ApplyResult[] = this.#opened ? [this.#applyRoutes()] : [];
     results.push(ipsets.applyUpdates());
-    await Promise.all(iptables.map((family) => (audits.has('iptables') ? family.audit() : family.apply())));
+    // One family after the other: legacy iptables has one lock for both, and memory is for one at a time.
+    for (const family of iptables) await (audits.has('iptables') ? family.audit() : family.apply());
     results.push(ipsets.applyRemovals());
     this.#managers.reachability.open();
     this.#opened = true;

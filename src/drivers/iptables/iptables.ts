@@ -9,7 +9,7 @@ import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
 import { parseSave } from './saved.ts';
-import { type InsertMode, type PlanScope, Table, type TablePlan } from './table.ts';
+import { chainAtLine, type InsertMode, type PlanScope, Table, type TablePlan } from './table.ts';
 
 export interface IptablesOptions {
   readonly family: Family;
@@ -97,8 +97,8 @@ export class Iptables {
       if (!plan) return;
       const outcome = await this.write([{ table, plan }]);
       if (outcome.ok) return;
-      const chain = plan.about[Number(/line:? (\d+)/.exec(outcome.reason)?.[1] ?? 0) - 1] ?? '';
-      if (plan.written.includes(chain) && !blamed.has(chain)) {
+      const chain = chainAtLine(plan, Number(/line:? (\d+)/.exec(outcome.reason)?.[1]));
+      if (chain !== undefined && plan.written.includes(chain) && !blamed.has(chain)) {
         blamed.add(chain);
         this.refuse(table, chain, outcome.reason);
       } else if (!isolated && plan.written.length > 0) {
@@ -129,7 +129,7 @@ export class Iptables {
     this.counts.restores++;
     const timeout = this.options.lockTimeout ?? 0;
     const wait = timeout > 0 ? ['--wait', String(timeout)] : ['--wait'];
-    const stdin = `${steps.flatMap(({ plan }) => plan.lines).join('\n')}\n`;
+    const stdin = `${steps.flatMap(({ plan }) => plan.parts.map(([, text]) => text)).join('\n')}\n`;
     const { status, stderr } = await this.options.run(this.programs.restore, ['--noflush', ...wait], {
       stdin,
       env: this.environment,

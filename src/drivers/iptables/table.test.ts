@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RenderedChain, RenderedRule } from '../../rules/index.ts';
 import { parseSave } from './saved.ts';
-import { type InsertMode, Table } from './table.ts';
+import { type InsertMode, Table, type TablePlan } from './table.ts';
 
 const hash = (text: string): string => text.replace(/\W/g, '').padEnd(16, '-').slice(-16);
 const rule = (text: string): RenderedRule => ({
@@ -9,6 +9,8 @@ const rule = (text: string): RenderedRule => ({
   hash: hash(text),
 });
 const chain = (name: string, ...rules: string[]): RenderedChain => ({ name, rules: rules.map(rule) });
+
+const textOf = ({ parts }: TablePlan): string[] => parts.flatMap(([, text]) => text.split('\n'));
 
 /** A kernel of one table that understands what Table writes. */
 class Kernel {
@@ -47,7 +49,7 @@ function synced(kernel: Kernel, mode: InsertMode = 'insert'): { table: Table; sy
   const sync = (): readonly string[] => {
     const plan = table.plan({ removals: true });
     if (!plan) return [];
-    kernel.load(plan.lines);
+    kernel.load(textOf(plan));
     table.reached(plan);
     return [...plan.written, ...plan.removed, ...plan.hooks].sort();
   };
@@ -145,7 +147,7 @@ describe('Table', () => {
     table.setChain(chain('cali-new', '-j cali-other'));
     table.setChain(chain('cali-other', '-j ACCEPT'));
     const plan = table.plan({ removals: false, only: new Set(['cali-new']) })!;
-    kernel.load(plan.lines);
+    kernel.load(textOf(plan));
     table.reached(plan);
     expect(kernel.chains.get('cali-old')![0]).toContain('DROP');
     expect(kernel.chains.get('cali-other')![0]).toContain('DROP');

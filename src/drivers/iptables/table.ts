@@ -26,16 +26,22 @@ export interface PlanScope {
 
 export interface TablePlan {
   readonly scope: PlanScope;
-  /** Input of iptables-restore from `*table` to `COMMIT`. */
-  readonly lines: readonly string[];
-  /** The chain that each line is about. */
-  readonly about: readonly string[];
+  /** Input of iptables-restore from `*table` to `COMMIT`: each part is about one chain. */
+  readonly parts: readonly Part[];
   readonly written: readonly string[];
   readonly removed: readonly string[];
   readonly hooks: readonly string[];
 }
 
-type Line = readonly [chain: string, text: string];
+/** One or more lines, without the last newline. */
+export type Part = readonly [chain: string, text: string];
+
+interface Desired {
+  /** The hashes of the rules. */
+  readonly print: string;
+  /** The chain's lines: one flat text, because thousands of them are kept. */
+  readonly text: string;
+}
 
 const CLOSED_HASH = 'closed----------';
 const NO_RULES: HookRules = { entry: [], end: [] };
@@ -44,7 +50,7 @@ const EMPTY: ForeignChain = { count: 0, ours: [] };
 export class Table {
   readonly name: TableName;
   private readonly mode: InsertMode;
-  private readonly desired = new Map<string, { chain: RenderedChain; print: string }>();
+  private readonly desired = new Map<string, Desired>();
   private readonly desiredHooks = new Map<string, HookRules>();
   private actual = new Map<string, string>();
   private foreign = new Map<string, ForeignChain>();
@@ -59,9 +65,11 @@ export class Table {
     this.mode = mode;
   }
 
-  setChain(chain: RenderedChain): void {
-    this.desired.set(chain.name, { chain, print: chain.rules.map((rule) => rule.hash).join(' ') });
-    this.dirty.add(chain.name);
+  setChain({ name, rules }: RenderedChain): void {
+    const print = rules.map((rule) => rule.hash).join(' ');
+    this.dirty.add(name);
+    if (this.desired.get(name)?.print === print) return;
+    this.desired.set(name, { print, text: rules.map((rule) => `-A ${name} ${rule.text}`).join('\n') });
   }
 
   removeChain(name: string): void {
@@ -109,15 +117,15 @@ export class Table {
     const removed = scope.removals && !scope.only ? [...this.dirty].filter((name) => this.isToGo(name)) : [];
     if (written.length + hooks.length + removed.length === 0) return null;
     // Every chain first, so that rules can name any; then rules; deletions last, when nothing leads there any more.
-    const lines: Line[] = [
+    const parts: Part[] = [
       ['', `*${this.name}`],
-      ...[...written, ...removed].map((name): Line => [name, `:${name} - [0:0]`]),
+      ...[...written, ...removed].map((name): Part => [name, `:${name} - [0:0]`]),
       ...written.flatMap((name) => this.ruleLines(name, scope)),
       ...hooks.flatMap((hook) => this.hookLines(hook)),
-      ...removed.filter((name) => !this.pinned.has(name)).map((name): Line => [name, `-X ${name}`]),
+      ...removed.filter((name) => !this.pinned.has(name)).map((name): Part => [name, `-X ${name}`]),
       ['', 'COMMIT'],
     ];
-    return { scope, lines: lines.map((l) => l[1]), about: lines.map((l) => l[0]), written, removed, hooks };
+    return { scope, parts, written, removed, hooks };
   }
 
   /** The plan is in the kernel now. */
@@ -180,9 +188,9 @@ export class Table {
     return !(this.pinned.has(name) && this.actual.get(name) === '');
   }
 
-  private ruleLines(name: string, scope: PlanScope): Line[] {
-    if (!this.isLeftOut(name, scope) && !this.isRefused(name))
-      return this.desired.get(name)!.chain.rules.map((rule): Line => [name, `-A ${name} ${rule.text}`]);
+  private ruleLines(name: string, scope: PlanScope): Part[] {
+    const { text } = this.desired.get(name)!;
+    if (!this.isLeftOut(name, scope) && !this.isRefused(name)) return text === '' ? [] : [[name, text]];
     if (this.name === 'nat') return [];
     return [[name, `-A ${name} -m comment --comment "cali:${CLOSED_HASH}" -j DROP`]];
   }
@@ -198,7 +206,7 @@ export class Table {
   }
 
   /** Ours go by their text and come back where they belong, in one transaction: the rules of others keep their order. */
-  private hookLines(hook: string): Line[] {
+  private hookLines(hook: string): Part[] {
     const { ours } = this.foreign.get(hook) ?? EMPTY;
     const { entry, end } = this.desiredHooks.get(hook) ?? NO_RULES;
     const first = this.mode === 'insert' ? entry : [];
@@ -207,7 +215,7 @@ export class Table {
       ...ours.map((rule) => `-D ${hook} ${rule.spec}`),
       ...[...first].reverse().map((rule) => `-I ${hook} 1 ${rule.text}`),
       ...last.map((rule) => `-A ${hook} ${rule.text}`),
-    ].map((text): Line => [hook, text]);
+    ].map((text): Part => [hook, text]);
   }
 
   private hookTarget(hook: string): ForeignChain {
@@ -223,4 +231,14 @@ export class Table {
       }),
     };
   }
+}
+
+/** The chain that a line of the plan's text (from 1) is about; undefined when it is about none. */
+export function chainAtLine(plan: TablePlan, line: number): string | undefined {
+  let last = 0;
+  for (const [chain, text] of plan.parts) {
+    last += text.split('\n').length;
+    if (line <= last) return chain || undefined;
+  }
+  return undefined;
 }
