@@ -6,6 +6,7 @@ import { connect } from './connect.ts';
 test.each([
   [{}, 'E_CONFIG', 'etcdEndpoints'],
   [{ ETCD_ENDPOINTS: 'not a url' }, 'E_CONFIG', 'etcdEndpoints'],
+  [{ ETCD_DISCOVERY_SRV: 'example.com' }, 'E_CONFIG', 'etcdDiscoverySrv'],
   [{ DATASTORE_TYPE: 'bogus' }, 'E_CONFIG', 'datastoreType'],
   [
     { ETCD_ENDPOINTS: 'https://127.0.0.1:1', ETCD_CA_CERT_FILE: '/nonexistent/ca.pem' },

@@ -23,6 +23,11 @@ export async function openStore(config: DatastoreConfig): Promise<Store> {
 }
 
 async function etcdOptions(config: DatastoreConfig): Promise<EtcdOptions> {
+  if (config.etcdDiscoverySrv) {
+    throw new CalicoError('E_CONFIG', 'etcdDiscoverySrv', 'is not supported', {
+      hint: 'name the endpoints (ETCD_ENDPOINTS)',
+    });
+  }
   const endpoints = config.etcdEndpoints
     .split(',')
     .map((text) => text.trim())

@@ -125,6 +125,19 @@ test('nobody there: one error, with a hint', async () => {
   await store.close();
 });
 
+test('somebody there who says nothing: the same', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const { port } = silent.address() as { port: number };
+  const store = new EtcdStore({ endpoints: [`http://127.0.0.1:${port}`], timeout: 500 });
+  await expect(store.list('/x')).rejects.toMatchObject({
+    code: 'E_DATASTORE',
+    hint: expect.stringContaining('ETCD_ENDPOINTS'),
+  });
+  await store.close();
+  silent.close();
+});
+
 test('an endpoint that is none', () => {
   expect(() => new EtcdStore({ endpoints: ['not a url'] })).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
 });
@@ -187,11 +200,16 @@ describe('TLS, user and password', () => {
     await store.close();
   });
 
-  test('an expired token is renewed', async () => {
+  test('an expired token is renewed, and a watch goes on meanwhile', async () => {
     const store = open();
-    await store.put('/calico/a', '1');
+    const revision = await store.put('/calico/a', '1');
+    const seen: unknown[] = [];
+    const onLost = (reason: string) => seen.push(reason);
+    store.watch('/calico/', revision, { onEvents: (events) => seen.push(...events.map(({ value }) => value)), onLost });
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect((await store.get('/calico/a'))?.value).toBe('1');
+    await store.put('/calico/a', '2');
+    await expect.poll(() => seen).toEqual(['2']);
     await store.close();
   });
 

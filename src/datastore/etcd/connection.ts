@@ -62,7 +62,8 @@ export class Connection {
       try {
         return await unary(client, path, request, this.#metadata(), limit);
       } catch (error) {
-        if (isUnreachable(error)) this.#drop(client);
+        // Watches go down with a connection that is dropped, so that this is for when there is another to go to.
+        if (isUnreachable(error) && this.#endpoints.length > 1) this.#drop(client);
         if (isInvalidToken(error)) this.#token = null;
         const again = isInvalidToken(error) || (isUnreachable(error) && options.repeatable && Date.now() < deadline);
         if (!again || attempt === 3) throw failure(error, this.#subject());
@@ -88,18 +89,18 @@ export class Connection {
   }
 
   async #connected(deadline: number): Promise<Client> {
-    const current = this.#client;
-    const usable = current?.getChannel().getConnectivityState(false) === connectivityState.READY;
-    if (current && usable && (this.#token !== null || !this.#options.username)) return current;
-    this.#connecting ??= this.#connect(deadline).finally(() => {
+    const usable = this.#client?.getChannel().getConnectivityState(false) === connectivityState.READY;
+    const current = usable ? this.#client : null;
+    if (current && (this.#token !== null || !this.#options.username)) return current;
+    this.#connecting ??= this.#connect(current, deadline).finally(() => {
       this.#connecting = null;
     });
     return this.#connecting;
   }
 
-  async #connect(deadline: number): Promise<Client> {
+  async #connect(current: Client | null, deadline: number): Promise<Client> {
     try {
-      const client = await this.#anyEndpoint(deadline);
+      const client = current ?? (await this.#anyEndpoint(deadline));
       await this.#authenticate(client, deadline);
       return client;
     } catch (error) {
@@ -119,8 +120,7 @@ export class Connection {
       clients.push(client);
       const status = await unary(client, STATUS, Buffer.alloc(0), new Metadata(), deadline);
       if (!decodeStatusHasLeader(status)) throw noLeader(endpoint.address);
-      this.#client ??= client;
-      return client;
+      if (!this.#closed) this.#client ??= client;
     });
     try {
       await Promise.any(attempts);
@@ -129,7 +129,8 @@ export class Connection {
     } finally {
       for (const client of clients) if (client !== this.#client) client.close();
     }
-    return this.#client as unknown as Client;
+    if (!this.#client) throw new Error('the connection is closed');
+    return this.#client;
   }
 
   async #authenticate(client: Client, deadline: number): Promise<void> {
