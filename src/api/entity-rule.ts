@@ -5,17 +5,18 @@ import * as formats from './formats.ts';
 import { portList } from './ports.ts';
 import { namespaceSelector, selector } from './selector-field.ts';
 
-export const entityRule = z.strictObject({
-  nets: list(item(formats.prefix)),
-  selector: selector(),
-  namespaceSelector: namespaceSelector(),
-  /** Known to Calico from v3.20 on. */
-  services: struct({ name: text(formats.name), namespace: text(formats.name) }),
-  ports: portList(),
-  notNets: list(item(formats.prefix)),
-  notSelector: selector(),
-  notPorts: portList(),
-  serviceAccounts: struct({ names: list(item()), selector: namespaceSelector() }),
-});
+export const entityRule = () =>
+  z.strictObject({
+    nets: list(item(formats.prefix)),
+    selector: selector(),
+    namespaceSelector: namespaceSelector(),
+    /** Known to Calico from v3.20 on. */
+    services: struct({ name: text(formats.name), namespace: text(formats.name) }),
+    ports: portList(),
+    notNets: list(item(formats.prefix)),
+    notSelector: selector(),
+    notPorts: portList(),
+    serviceAccounts: struct({ names: list(item()), selector: namespaceSelector() }),
+  });
 
-export type EntityRule = z.output<typeof entityRule>;
+export type EntityRule = z.output<ReturnType<typeof entityRule>>;

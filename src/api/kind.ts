@@ -33,14 +33,26 @@ interface Definition {
   readonly plural: string;
   readonly aliases?: readonly string[];
   readonly namespaced?: boolean;
-  readonly schema: z.ZodType<unknown>;
+  /** Called once, when it is first needed: building the schemas of all kinds takes longer than most commands do. */
+  readonly schema: () => z.ZodType<unknown>;
   readonly storedName?: (name: string) => string;
   readonly nameFromStored?: (stored: string) => string;
 }
 
-export function defineKind(definition: Definition): KindInfo {
+export function defineKind({ schema: build, ...definition }: Definition): KindInfo {
   const same = (name: string) => name;
-  return { aliases: [], namespaced: false, storedName: same, nameFromStored: same, ...definition };
+  let schema: z.ZodType<unknown> | undefined;
+  return {
+    aliases: [],
+    namespaced: false,
+    storedName: same,
+    nameFromStored: same,
+    ...definition,
+    get schema() {
+      schema ??= build();
+      return schema;
+    },
+  };
 }
 
 /** The schema of a whole resource; fields in the order in which upstream stores them. */

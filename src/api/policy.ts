@@ -15,19 +15,17 @@ const FOREIGN = /^(knp|ossg)\./;
 const PREFIX = 'default.';
 
 /** Fields before and after those that only one of the two kinds has, in stored order. */
-export const policyHead = {
+export const policyHead = () => ({
   /** Known to Calico from v3.27 on. */
   tier: text(formats.name),
   order: numberOrUnset(),
-  ingress: list(ingressRule),
-  egress: list(egressRule),
+  ingress: list(ingressRule()),
+  egress: list(egressRule()),
   selector: selector(),
   types: list(z.enum(TYPES)),
-};
-export const policyTail = {
-  serviceAccountSelector: selector(),
-};
-export const performanceHints = { performanceHints: list(z.enum(['AssumeNeededOnEveryNode'])) };
+});
+export const policyTail = () => ({ serviceAccountSelector: selector() });
+export const performanceHints = () => ({ performanceHints: list(z.enum(['AssumeNeededOnEveryNode'])) });
 
 interface PolicySpec {
   tier?: string | undefined;

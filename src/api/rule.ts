@@ -9,30 +9,32 @@ const ACTIONS = ['Allow', 'Deny', 'Log', 'Pass'] as const;
 
 const icmp = () => struct({ type: intOrUnset({ min: 0, max: 254 }), code: intOrUnset({ min: 0, max: 255 }) });
 
-const httpPath = z.strictObject({ exact: text(), prefix: text() });
+const httpPath = () => z.strictObject({ exact: text(), prefix: text() });
 
-const shape = z.strictObject({
-  action: z.enum(ACTIONS),
-  ipVersion: omitted(integer().refine((version) => version === 4 || version === 6, 'must be 4 or 6')),
-  protocol: protocolField(),
-  icmp: icmp(),
-  notProtocol: protocolField(),
-  notICMP: icmp(),
-  source: embedded(entityRule),
-  destination: embedded(entityRule),
-  http: struct({ methods: list(item()), paths: list(httpPath) }),
-  metadata: struct({ annotations: map() }),
-});
+const shape = () =>
+  z.strictObject({
+    action: z.enum(ACTIONS),
+    ipVersion: omitted(integer().refine((version) => version === 4 || version === 6, 'must be 4 or 6')),
+    protocol: protocolField(),
+    icmp: icmp(),
+    notProtocol: protocolField(),
+    notICMP: icmp(),
+    source: embedded(entityRule()),
+    destination: embedded(entityRule()),
+    http: struct({ methods: list(item()), paths: list(httpPath()) }),
+    metadata: struct({ annotations: map() }),
+  });
 
-export type Rule = z.output<typeof shape>;
+export type Rule = z.output<ReturnType<typeof shape>>;
 
-export const ingressRule = shape.superRefine((rule, context) => checkRule(rule, reporter(context)));
+export const ingressRule = () => shape().superRefine((rule, context) => checkRule(rule, reporter(context)));
 
-export const egressRule = shape.superRefine((rule, context) => {
-  const report = reporter(context);
-  checkRule(rule, report);
-  if (rule.http) report(['http'], 'is only for ingress rules');
-});
+export const egressRule = () =>
+  shape().superRefine((rule, context) => {
+    const report = reporter(context);
+    checkRule(rule, report);
+    if (rule.http) report(['http'], 'is only for ingress rules');
+  });
 
 function checkRule(rule: Rule, report: Report): void {
   checkIcmp(rule, report);

@@ -11,34 +11,36 @@ import { type Report, reporter } from '../report.ts';
 import { secret } from '../secret.ts';
 import { selector } from '../selector-field.ts';
 
-const spec = part({
-  node: text(formats.name),
-  peerIP: orElse(text(formats.ipWithPort), ''),
-  asNumber: orElse(omitted(asNumber), 0),
-  localASNumber: omitted(asNumber),
-  nodeSelector: selector(),
-  peerSelector: selector(),
-  localWorkloadSelector: selector(),
-  keepOriginalNextHop: flag(),
-  nextHopMode: oneOf(['Auto', 'Self', 'Keep']),
-  password: secret(),
-  sourceAddress: oneOf(['UseNodeIP', 'None']),
-  maxRestartTime: duration(),
-  keepaliveTime: duration(),
-  numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
-  ttlSecurity: intOrUnset({ min: 0, max: 255 }),
-  reachableBy: text(formats.ip),
-  filters: list(item(formats.name)),
-  reversePeering: oneOf(['Auto', 'Manual']),
-});
+const spec = () =>
+  part({
+    node: text(formats.name),
+    peerIP: orElse(text(formats.ipWithPort), ''),
+    asNumber: orElse(omitted(asNumber), 0),
+    localASNumber: omitted(asNumber),
+    nodeSelector: selector(),
+    peerSelector: selector(),
+    localWorkloadSelector: selector(),
+    keepOriginalNextHop: flag(),
+    nextHopMode: oneOf(['Auto', 'Self', 'Keep']),
+    password: secret(),
+    sourceAddress: oneOf(['UseNodeIP', 'None']),
+    maxRestartTime: duration(),
+    keepaliveTime: duration(),
+    numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
+    ttlSecurity: intOrUnset({ min: 0, max: 255 }),
+    reachableBy: text(formats.ip),
+    filters: list(item(formats.name)),
+    reversePeering: oneOf(['Auto', 'Manual']),
+  });
 
-const schema = resourceSchema('BGPPeer', clusterMetadata(formats.name), { spec }).superRefine(({ spec }, context) =>
-  checkSpec(spec, reporter(context)),
-);
+const schema = () =>
+  resourceSchema('BGPPeer', clusterMetadata(formats.name), { spec: spec() }).superRefine(({ spec }, context) =>
+    checkSpec(spec, reporter(context)),
+  );
 
-export type BGPPeer = z.output<typeof schema>;
+type Spec = z.output<ReturnType<typeof spec>>;
 
-function checkSpec(spec: BGPPeer['spec'], report: Report): void {
+function checkSpec(spec: Spec, report: Report): void {
   if (spec.node && spec.nodeSelector) report(['spec', 'node'], 'must be left out beside nodeSelector');
   if (spec.peerSelector) {
     if (spec.peerIP) report(['spec', 'peerIP'], 'must be left out beside peerSelector');

@@ -16,7 +16,7 @@ const priority = () => intOrUnset({ min: 1, max: 2147483646 });
 const conntrackTimeout = () =>
   text((value) => formats.matches(value, /^(([0-9]*(\.[0-9]*)?(ms|s|h|m|us)+)+|Auto)$/, 'must be a duration or Auto'));
 
-export const newerFelixFields = {
+export const newerFelixFields = () => ({
   nodeSelector: selector(),
   allowIPIPPacketsFromWorkloads: flagOrUnset(),
   allowVXLANPacketsFromWorkloads: flagOrUnset(),
@@ -146,4 +146,4 @@ export const newerFelixFields = {
   wireguardMTUV6: intOrUnset(),
   wireguardThreadingEnabled: flagOrUnset(),
   workloadSourceSpoofing: anyCase('Disabled', 'Any'),
-};
+});

@@ -34,12 +34,13 @@ const protoPorts = () =>
     }),
   );
 
-const tableRange = refined(z.strictObject({ min: integer(), max: integer() }), ({ min, max }) =>
-  min >= 1 && max >= min && max <= 250 ? null : 'must be a range of route tables within 1 to 250',
-);
+const tableRange = () =>
+  refined(z.strictObject({ min: integer(), max: integer() }), ({ min, max }) =>
+    min >= 1 && max >= min && max <= 250 ? null : 'must be a range of route tables within 1 to 250',
+  );
 
 /** In the order in which v3.15 stores them. */
-const fields = {
+const fields = () => ({
   useInternalDataplaneDriver: flagOrUnset(),
   dataplaneDriver: text(),
   ipv6Support: flagOrUnset(),
@@ -127,18 +128,18 @@ const fields = {
   bpfKubeProxyMinSyncPeriod: duration(),
   bpfKubeProxyEndpointSlicesEnabled: flagOrUnset(),
   routeSource: oneOf(['WorkloadIPs', 'CalicoIPAM']),
-  routeTableRange: omitted(tableRange),
+  routeTableRange: omitted(tableRange()),
   wireguardEnabled: flagOrUnset(),
   wireguardListeningPort: intOrUnset({ min: 1, max: 65535 }),
   wireguardRoutingRulePriority: intOrUnset({ min: 1, max: 32765 }),
   wireguardInterfaceName: text(formats.interfaceName),
   wireguardMTU: intOrUnset(),
   routeTableRanges: list(z.strictObject({ min: integer(), max: integer() })),
-};
+});
 
-const spec = part({ ...fields, ...newerFelixFields });
+const spec = () => part({ ...fields(), ...newerFelixFields() });
 
-const schema = resourceSchema('FelixConfiguration', clusterMetadata(formats.name), { spec });
+const schema = () => resourceSchema('FelixConfiguration', clusterMetadata(formats.name), { spec: spec() });
 
 export const felixConfiguration = defineKind({
   kind: 'FelixConfiguration',

@@ -4,7 +4,7 @@ import { defineKind, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { networkSetSpec } from './network-set.ts';
 
-const schema = resourceSchema('GlobalNetworkSet', clusterMetadata(formats.name), { spec: networkSetSpec() });
+const schema = () => resourceSchema('GlobalNetworkSet', clusterMetadata(formats.name), { spec: networkSetSpec() });
 
 export const globalNetworkSet = defineKind({
   kind: 'GlobalNetworkSet',

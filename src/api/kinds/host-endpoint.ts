@@ -6,22 +6,22 @@ import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { reporter } from '../report.ts';
 
-const spec = part({
-  node: text(formats.name),
-  interfaceName: text(formats.interfaceOrAll),
-  expectedIPs: list(item(formats.ip)),
-  profiles: list(item(formats.name)),
-  ports: list(endpointPort),
-});
+const spec = () =>
+  part({
+    node: text(formats.name),
+    interfaceName: text(formats.interfaceOrAll),
+    expectedIPs: list(item(formats.ip)),
+    profiles: list(item(formats.name)),
+    ports: list(endpointPort()),
+  });
 
-const schema = resourceSchema('HostEndpoint', clusterMetadata(formats.name), { spec }).superRefine(
-  ({ spec }, context) => {
+const schema = () =>
+  resourceSchema('HostEndpoint', clusterMetadata(formats.name), { spec: spec() }).superRefine(({ spec }, context) => {
     const report = reporter(context);
     if (!spec.node) report(['spec', 'node'], 'must name the host');
     if (!spec.interfaceName && !spec.expectedIPs)
       report(['spec', 'interfaceName'], "must be an interface name, '*', or left out beside expectedIPs");
-  },
-);
+  });
 
 export const hostEndpoint = defineKind({
   kind: 'HostEndpoint',

@@ -14,43 +14,45 @@ const V4_LINK_LOCAL = cidr('169.254.0.0/16');
 
 const mode = () => orElse(oneOf(MODES), 'Never');
 
-const spec = part({
-  cidr: z.preprocess((value) => value ?? '', z.string()),
-  vxlanMode: mode(),
-  ipipMode: mode(),
-  natOutgoing: flag(),
-  disabled: flag(),
-  disableBGPExport: flag(),
-  blockSize: int(),
-  nodeSelector: orElse(selector(), 'all()'),
-  namespaceSelector: selector(),
-  allowedUses: list(z.enum(['Workload', 'Tunnel', 'LoadBalancer'])),
-  assignmentMode: oneOf(['Automatic', 'Manual']),
-  /** Left over from v1: accepted when they say nothing. */
-  ipip: omitted(z.never('is from v1: use ipipMode')),
-  'nat-outgoing': omitted(z.literal(false, 'is from v1: use natOutgoing'), (value) => value === false),
-});
+const spec = () =>
+  part({
+    cidr: z.preprocess((value) => value ?? '', z.string()),
+    vxlanMode: mode(),
+    ipipMode: mode(),
+    natOutgoing: flag(),
+    disabled: flag(),
+    disableBGPExport: flag(),
+    blockSize: int(),
+    nodeSelector: orElse(selector(), 'all()'),
+    namespaceSelector: selector(),
+    allowedUses: list(z.enum(['Workload', 'Tunnel', 'LoadBalancer'])),
+    assignmentMode: oneOf(['Automatic', 'Manual']),
+    /** Left over from v1: accepted when they say nothing. */
+    ipip: omitted(z.never('is from v1: use ipipMode')),
+    'nat-outgoing': omitted(z.literal(false, 'is from v1: use natOutgoing'), (value) => value === false),
+  });
 
-const schema = resourceSchema('IPPool', clusterMetadata(formats.name), {
-  spec,
-  status: omitted(z.looseObject({})),
-}).transform((pool, context) => {
-  const { spec } = pool;
-  const report = reporter(context);
-  const parsed = parseCidr(spec.cidr);
-  if (!parsed || !spec.cidr.includes('/')) {
-    report(['spec', 'cidr'], 'must be a prefix, such as 10.65.0.0/16');
-    return z.NEVER;
-  }
-  const v6 = parsed.includes(':');
-  spec.blockSize ??= v6 ? 122 : 26;
-  checkCidr(spec.cidr, spec.blockSize, v6, report);
-  checkModes(spec, v6, report);
-  checkUses(spec, report);
-  return pool;
-});
+const schema = () =>
+  resourceSchema('IPPool', clusterMetadata(formats.name), {
+    spec: spec(),
+    status: omitted(z.looseObject({})),
+  }).transform((pool, context) => {
+    const { spec } = pool;
+    const report = reporter(context);
+    const parsed = parseCidr(spec.cidr);
+    if (!parsed || !spec.cidr.includes('/')) {
+      report(['spec', 'cidr'], 'must be a prefix, such as 10.65.0.0/16');
+      return z.NEVER;
+    }
+    const v6 = parsed.includes(':');
+    spec.blockSize ??= v6 ? 122 : 26;
+    checkCidr(spec.cidr, spec.blockSize, v6, report);
+    checkModes(spec, v6, report);
+    checkUses(spec, report);
+    return pool;
+  });
 
-export type IPPool = z.output<typeof schema>;
+type Spec = z.output<ReturnType<typeof spec>>;
 
 function checkCidr(text: string, blockSize: number, v6: boolean, report: Report): void {
   const problem = formats.net(text);
@@ -65,20 +67,13 @@ function checkCidr(text: string, blockSize: number, v6: boolean, report: Report)
     report(['spec', 'cidr'], `must not overlap the link-local range ${linkLocal}`);
 }
 
-function checkModes(
-  spec: { ipipMode: string; vxlanMode: string; allowedUses?: string[] | undefined } & Record<string, unknown>,
-  v6: boolean,
-  report: Report,
-): void {
+function checkModes(spec: Spec, v6: boolean, report: Report): void {
   if (v6 && spec.ipipMode !== 'Never') report(['spec', 'ipipMode'], 'must be Never in an IPv6 pool');
   if (spec.ipipMode !== 'Never' && spec.vxlanMode !== 'Never')
     report(['spec', 'vxlanMode'], 'must be Never beside ipipMode: a pool has one encapsulation');
 }
 
-function checkUses(
-  { allowedUses, nodeSelector, namespaceSelector, disableBGPExport }: IPPool['spec'],
-  report: Report,
-): void {
+function checkUses({ allowedUses, nodeSelector, namespaceSelector, disableBGPExport }: Spec, report: Report): void {
   if (allowedUses?.includes('LoadBalancer')) {
     if (allowedUses.length > 1) report(['spec', 'allowedUses'], 'must name LoadBalancer alone');
     if (nodeSelector !== 'all()') report(['spec', 'nodeSelector'], 'must be all() in a pool for LoadBalancer');

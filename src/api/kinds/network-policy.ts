@@ -5,15 +5,16 @@ import { namespacedMetadata } from '../metadata.ts';
 import { checkPolicy, defaultTypes, performanceHints, policyHead, policyNames, policyTail } from '../policy.ts';
 import { reporter } from '../report.ts';
 
-const spec = part({ ...policyHead, ...policyTail, ...performanceHints });
+const spec = () => part({ ...policyHead(), ...policyTail(), ...performanceHints() });
 
-const schema = resourceSchema('NetworkPolicy', namespacedMetadata(formats.longName), { spec }).transform(
-  (policy, context) => {
-    checkPolicy(policy.metadata.name, policy.spec, true, reporter(context));
-    policy.spec.types ??= defaultTypes(policy.spec);
-    return policy;
-  },
-);
+const schema = () =>
+  resourceSchema('NetworkPolicy', namespacedMetadata(formats.longName), { spec: spec() }).transform(
+    (policy, context) => {
+      checkPolicy(policy.metadata.name, policy.spec, true, reporter(context));
+      policy.spec.types ??= defaultTypes(policy.spec);
+      return policy;
+    },
+  );
 
 export const networkPolicy = defineKind({
   kind: 'NetworkPolicy',

@@ -7,7 +7,7 @@ import { namespacedMetadata } from '../metadata.ts';
 /** Empty entries are tolerated, as upstream does. */
 export const networkSetSpec = () => part({ nets: list(item((net) => (net === '' ? null : formats.cidr(net)))) });
 
-const schema = resourceSchema('NetworkSet', namespacedMetadata(formats.name), { spec: networkSetSpec() });
+const schema = () => resourceSchema('NetworkSet', namespacedMetadata(formats.name), { spec: networkSetSpec() });
 
 export const networkSet = defineKind({
   kind: 'NetworkSet',

@@ -6,34 +6,37 @@ import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { asNumber } from '../ports.ts';
 
-const bgp = struct({
-  asNumber: omitted(asNumber),
-  ipv4Address: text(formats.cidrv4),
-  ipv6Address: text(formats.cidrv6),
-  ipv4IPIPTunnelAddr: text(formats.ipv4),
-  routeReflectorClusterID: text(formats.ipv4),
-}).refine(
-  (value) => !value || Object.values(value).some((field) => field !== undefined),
-  'must not be empty: leave it out',
-);
+const bgp = () =>
+  struct({
+    asNumber: omitted(asNumber),
+    ipv4Address: text(formats.cidrv4),
+    ipv6Address: text(formats.cidrv6),
+    ipv4IPIPTunnelAddr: text(formats.ipv4),
+    routeReflectorClusterID: text(formats.ipv4),
+  }).refine(
+    (value) => !value || Object.values(value).some((field) => field !== undefined),
+    'must not be empty: leave it out',
+  );
 
-const spec = part({
-  bgp,
-  ipv4VXLANTunnelAddr: text(formats.ipv4),
-  vxlanTunnelMACAddr: text(formats.mac),
-  ipv6VXLANTunnelAddr: text(formats.ipv6),
-  vxlanTunnelMACAddrV6: text(formats.mac),
-  orchRefs: list(z.strictObject({ nodeName: text(), orchestrator: orElse(text(), '') })),
-  wireguard: struct({ interfaceIPv4Address: text(formats.ipv4), interfaceIPv6Address: text(formats.ipv6) }),
-  addresses: list(z.strictObject({ address: item(formats.cidr), type: text() })),
-});
+const spec = () =>
+  part({
+    bgp: bgp(),
+    ipv4VXLANTunnelAddr: text(formats.ipv4),
+    vxlanTunnelMACAddr: text(formats.mac),
+    ipv6VXLANTunnelAddr: text(formats.ipv6),
+    vxlanTunnelMACAddrV6: text(formats.mac),
+    orchRefs: list(z.strictObject({ nodeName: text(), orchestrator: orElse(text(), '') })),
+    wireguard: struct({ interfaceIPv4Address: text(formats.ipv4), interfaceIPv6Address: text(formats.ipv6) }),
+    addresses: list(z.strictObject({ address: item(formats.cidr), type: text() })),
+  });
 
-const status = part({
-  wireguardPublicKey: text(formats.wireguardKey),
-  wireguardPublicKeyV6: text(formats.wireguardKey),
-  podCIDRs: list(item()),
-});
+const status = () =>
+  part({
+    wireguardPublicKey: text(formats.wireguardKey),
+    wireguardPublicKeyV6: text(formats.wireguardKey),
+    podCIDRs: list(item()),
+  });
 
-const schema = resourceSchema('Node', clusterMetadata(formats.name), { spec, status });
+const schema = () => resourceSchema('Node', clusterMetadata(formats.name), { spec: spec(), status: status() });
 
 export const node = defineKind({ kind: 'Node', plural: 'nodes', aliases: ['node', 'no', 'nos'], schema });

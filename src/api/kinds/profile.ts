@@ -5,12 +5,13 @@ import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { egressRule, ingressRule } from '../rule.ts';
 
-const spec = part({
-  ingress: list(ingressRule),
-  egress: list(egressRule),
-  labelsToApply: map(formats.labels),
-});
+const spec = () =>
+  part({
+    ingress: list(ingressRule()),
+    egress: list(egressRule()),
+    labelsToApply: map(formats.labels),
+  });
 
-const schema = resourceSchema('Profile', clusterMetadata(formats.name), { spec });
+const schema = () => resourceSchema('Profile', clusterMetadata(formats.name), { spec: spec() });
 
 export const profile = defineKind({ kind: 'Profile', plural: 'profiles', aliases: ['profile', 'pro', 'pros'], schema });

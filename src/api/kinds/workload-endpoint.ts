@@ -11,59 +11,61 @@ import { type WorkloadEndpointIds, workloadEndpointName } from '../workload-endp
 
 const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
 
-const ipNat = z.strictObject({ internalIP: item(formats.ip), externalIP: item(formats.ip) });
+const ipNat = () => z.strictObject({ internalIP: item(formats.ip), externalIP: item(formats.ip) });
 
-const spec = part({
-  orchestrator: text(formats.name),
-  workload: text(formats.name),
-  node: text(formats.name),
-  containerID: text(formats.containerId),
-  pod: text(formats.name),
-  endpoint: text(formats.name),
-  serviceAccountName: text(formats.name),
-  ipNetworks: list(item(formats.net)),
-  ipNATs: list(ipNat),
-  ipv4Gateway: text(formats.ipv4),
-  ipv6Gateway: text(formats.ipv6),
-  profiles: list(item(formats.name)),
-  interfaceName: item(formats.interfaceName),
-  mac: text(formats.mac),
-  ports: list(workloadPort),
-  allowSpoofedSourcePrefixes: list(item(formats.cidr)),
-  qosControls: struct({
-    ingressBandwidth: int(),
-    egressBandwidth: int(),
-    ingressBurst: int(),
-    egressBurst: int(),
-    ingressPeakrate: int(),
-    egressPeakrate: int(),
-    ingressMinburst: int(),
-    egressMinburst: int(),
-    ingressPacketRate: int(),
-    egressPacketRate: int(),
-    ingressPacketBurst: int(),
-    egressPacketBurst: int(),
-    ingressMaxConnections: int(),
-    egressMaxConnections: int(),
-    dscp: intOrUnset().or(z.string()),
-  }),
-});
+const spec = () =>
+  part({
+    orchestrator: text(formats.name),
+    workload: text(formats.name),
+    node: text(formats.name),
+    containerID: text(formats.containerId),
+    pod: text(formats.name),
+    endpoint: text(formats.name),
+    serviceAccountName: text(formats.name),
+    ipNetworks: list(item(formats.net)),
+    ipNATs: list(ipNat()),
+    ipv4Gateway: text(formats.ipv4),
+    ipv6Gateway: text(formats.ipv6),
+    profiles: list(item(formats.name)),
+    interfaceName: item(formats.interfaceName),
+    mac: text(formats.mac),
+    ports: list(workloadPort()),
+    allowSpoofedSourcePrefixes: list(item(formats.cidr)),
+    qosControls: struct({
+      ingressBandwidth: int(),
+      egressBandwidth: int(),
+      ingressBurst: int(),
+      egressBurst: int(),
+      ingressPeakrate: int(),
+      egressPeakrate: int(),
+      ingressMinburst: int(),
+      egressMinburst: int(),
+      ingressPacketRate: int(),
+      egressPacketRate: int(),
+      ingressPacketBurst: int(),
+      egressPacketBurst: int(),
+      ingressMaxConnections: int(),
+      egressMaxConnections: int(),
+      dscp: intOrUnset().or(z.string()),
+    }),
+  });
 
 /** Its name is given by where it is, so it may be left out. */
 const optionalName: Check = (name) => (name === '' ? null : formats.name(name));
 const anyLabels: Check<Record<string, string>> = formats.labels;
 
-const schema = resourceSchema('WorkloadEndpoint', namespacedMetadata(optionalName, anyLabels), { spec }).transform(
-  (endpoint, context) => {
-    const { metadata, spec } = endpoint;
-    const report = reporter(context);
-    nameFromSpec(metadata, spec, report);
-    checkAddresses(spec, report);
-    const own = { [NAMESPACE_LABEL]: metadata.namespace as string, [ORCHESTRATOR_LABEL]: spec.orchestrator ?? '' };
-    metadata.labels = Object.fromEntries(Object.entries({ ...metadata.labels, ...own }).sort(byKey));
-    return endpoint;
-  },
-);
+const schema = () =>
+  resourceSchema('WorkloadEndpoint', namespacedMetadata(optionalName, anyLabels), { spec: spec() }).transform(
+    (endpoint, context) => {
+      const { metadata, spec } = endpoint;
+      const report = reporter(context);
+      nameFromSpec(metadata, spec, report);
+      checkAddresses(spec, report);
+      const own = { [NAMESPACE_LABEL]: metadata.namespace as string, [ORCHESTRATOR_LABEL]: spec.orchestrator ?? '' };
+      metadata.labels = Object.fromEntries(Object.entries({ ...metadata.labels, ...own }).sort(byKey));
+      return endpoint;
+    },
+  );
 
 function nameFromSpec(metadata: Metadata, spec: WorkloadEndpointIds, report: Report): void {
   const { name, field, problem } = workloadEndpointName(spec);
