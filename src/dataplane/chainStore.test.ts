@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Table } from '../drivers/iptables/index.ts';
+import { type Chain, DEFAULT_RULES_CONFIG, type Rule, referenced } from '../rules/index.ts';
+import { ChainStore } from './chainStore.ts';
+
+const rule = (action: Rule['action']): Rule => ({ match: {}, action, origin: { type: 'plumbing' } });
+const jumps = (name: string, ...targets: string[]): Chain => ({
+  name,
+  rules: [...targets.map((chain) => rule({ type: 'jump', chain })), rule({ type: 'drop' })],
+});
+const root = (...targets: string[]) => ({
+  chains: new Map([['cali-FORWARD', jumps('cali-FORWARD', ...targets)]]),
+  hooks: { FORWARD: { entry: [rule({ type: 'jump', chain: 'cali-FORWARD' })] } },
+});
+
+function store() {
+  const table = new Table('filter', 'insert');
+  const chains = new ChainStore(table, { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true });
+  const write = () => {
+    const plan = table.plan({ removals: true });
+    if (plan) table.reached(plan);
+    return [...(plan?.written ?? []), ...(plan?.removed ?? []).map((name) => `-${name}`)].sort();
+  };
+  return { table, chains, write };
+}
+
+describe('ChainStore', () => {
+  it('writes a chain when the first rule names it, and removes it when the last one goes', () => {
+    const { chains, write } = store();
+    chains.offerTable(root('cali-a', 'cali-b'));
+    chains.offer(jumps('cali-policy'));
+    chains.offer(jumps('cali-a', 'cali-policy'));
+    chains.offer(jumps('cali-b', 'cali-policy'));
+    chains.offer(jumps('cali-unused', 'cali-policy'));
+    expect(write()).toEqual(['cali-FORWARD', 'cali-a', 'cali-b', 'cali-policy']);
+    chains.offer(jumps('cali-a'));
+    expect(write()).toEqual(['cali-a']);
+    chains.offer(jumps('cali-b'));
+    expect(write()).toEqual(['-cali-policy', 'cali-b']);
+    chains.offer(jumps('cali-b', 'cali-policy'));
+    expect(write()).toEqual(['cali-b', 'cali-policy']);
+  });
+
+  it('replaces the tree of a dispatch as a whole', () => {
+    const { chains, write } = store();
+    chains.offerTable(root('cali-dispatch'));
+    const dispatch = (...names: string[]): Chain => {
+      const table = new Map(names.map((name) => [name, `cali-tw-${name}`]));
+      return {
+        name: 'cali-dispatch',
+        rules: [rule({ type: 'dispatch', by: 'outInterface', via: 'goto', table }), rule({ type: 'drop' })],
+      };
+    };
+    for (const name of ['ca1', 'ca2', 'cb1']) chains.offer(jumps(`cali-tw-${name}`));
+    chains.offer(dispatch('ca1', 'ca2', 'cb1'));
+    expect(write()).toEqual([
+      'cali-FORWARD',
+      'cali-dispatch',
+      'cali-dispatch-a',
+      'cali-tw-ca1',
+      'cali-tw-ca2',
+      'cali-tw-cb1',
+    ]);
+    chains.offer(dispatch('ca1', 'cb1'));
+    expect(write()).toEqual(['-cali-dispatch-a', '-cali-tw-ca2', 'cali-dispatch']);
+  });
+
+  it('after any offers and withdrawals has exactly the chains that the hooks lead to', () => {
+    const name = fc.integer({ min: 0, max: 6 });
+    // A chain names later ones only: chains of rules have no cycles.
+    const step = fc.record({ name, targets: fc.array(name, { maxLength: 3 }), offered: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { table, chains, write } = store();
+        const offered = new Map<string, Chain>(root('cali-0').chains);
+        chains.offerTable(root('cali-0'));
+        for (const { name: number, targets, offered: there } of steps) {
+          const later = targets.filter((target) => target > number).map((target) => `cali-${target}`);
+          const chain = jumps(`cali-${number}`, ...later);
+          if (there) {
+            chains.offer(chain);
+            offered.set(chain.name, chain);
+          } else {
+            chains.withdraw(chain.name);
+            offered.delete(chain.name);
+          }
+          write();
+        }
+        write();
+        const { hooks } = root('cali-0');
+        const expected = new Set(referenced({ chains: offered, hooks }).chains.keys());
+        const names = ['cali-FORWARD', ...[0, 1, 2, 3, 4, 5, 6].map((i) => `cali-${i}`)];
+        expect(names.filter((one) => table.has(one))).toEqual(names.filter((one) => expected.has(one)));
+      }),
+    );
+  });
+});

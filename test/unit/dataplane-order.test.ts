@@ -1,0 +1,148 @@
+/** The order in which the dataplane writes: it is what keeps packets from passing without policy. */
+import { describe, expect, it } from 'vitest';
+import { CalcGraph } from '../../src/calc/index.ts';
+import { gone, policy, put, workload } from '../../src/calc/testing/resources.ts';
+import { Dataplane, type DataplaneConfig } from '../../src/dataplane/index.ts';
+import { Iptables } from '../../src/drivers/iptables/index.ts';
+import type { exec } from '../../src/kernel/index.ts';
+import type { Update } from '../../src/model/index.ts';
+import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
+import { linkUp, RecordingKernel } from './operations-kernel.ts';
+
+const CONFIG: DataplaneConfig = {
+  families: [4],
+  rules: DEFAULT_RULES_CONFIG,
+  iptables: { backend: 'legacy', insertMode: 'insert', lockTimeout: 0 },
+  refresh: { iptables: 0, routes: 0, ipsets: 0 },
+  maxSetSize: 1_048_576,
+  routeProtocol: 3,
+  removeExternalRoutes: true,
+};
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const w1 = workload('w1', { ips: ['10.65.0.1/32'] });
+const P = policy('p', { selector: 'all()' });
+
+class Host {
+  readonly kernel = new RecordingKernel();
+  readonly graph = new CalcGraph({ node: 'h1' });
+  /** What the kernel was asked, in order; a restore as its whole text. */
+  readonly asked: string[] = [];
+  saved = '';
+  refuses = false;
+  #ended: (ok: boolean) => void = () => {};
+  readonly dataplane: Dataplane;
+
+  constructor() {
+    const recording = this.kernel.drivers();
+    const run: typeof exec = async (program, _args, { stdin } = {}) => {
+      this.note();
+      if (program.endsWith('save')) {
+        // The recording kernel's tables read as empty: its links are told of right after they have been read.
+        recording.links.handle([linkUp('cali-w1', 5), linkUp('cali-w2', 6)]);
+        return { status: 0, stdout: this.saved, stderr: '' };
+      }
+      this.asked.push(`${stdin}`);
+      // Something takes its time, and something else comes in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      return this.refuses
+        ? { status: 4, stdout: '', stderr: 'Another app is currently holding the xtables lock' }
+        : { status: 0, stdout: '', stderr: '' };
+    };
+    const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run })];
+    const drivers = { ...recording, iptables };
+    this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, ok) => this.#ended(ok) });
+  }
+
+  note(): void {
+    this.asked.push(...this.kernel.take().map(({ what }) => what));
+  }
+
+  /** Whether the round did everything, and what it asked for. */
+  async round(updates: readonly Update[]): Promise<{ ok: boolean; asked: string[] }> {
+    const ended = new Promise<boolean>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.graph.onUpdates(updates);
+    this.graph.onStatus('in-sync');
+    this.graph.flush((update) => this.dataplane.onUpdate(update));
+    const ok = await ended;
+    this.note();
+    return { ok, asked: this.asked.splice(0) };
+  }
+}
+
+const isRestore = (text: string): boolean => text.startsWith('*');
+const writes = (asked: readonly string[]): string[] =>
+  asked.filter((what) => isRestore(what) || !/dump|read$/.test(what));
+const opens = (what: string): boolean => ['route', 'neighbour', 'parameter written'].includes(what);
+
+describe('the apply loop', () => {
+  it('asks the kernel for nothing before everything that exists has been told', async () => {
+    const host = new Host();
+    host.graph.onUpdates([put(w1), put(P)]);
+    host.graph.flush((update) => host.dataplane.onUpdate(update));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    host.note();
+    expect(host.asked).toEqual([]);
+  });
+
+  it('on an empty kernel closes workloads first, then writes sets, chains, and routes last', async () => {
+    const { ok, asked } = await new Host().round([put(w1), put(P)]);
+    const written = writes(asked);
+    expect(ok).toBe(true);
+    expect(written[0]).toContain('Unknown interface');
+    expect(written[0]).not.toContain('cali-tw-');
+    const policed = written.findIndex((text) => text.includes('-A cali-tw-cali-w1'));
+    expect(written[policed]).toContain(':cali-pi-default.p');
+    expect(written[policed]).toContain('-A cali-to-wl-dispatch');
+    expect(written.indexOf('set')).toBeLessThan(policed);
+    expect(written.findIndex(opens)).toBeGreaterThan(policed);
+    expect(written.filter((what) => what === 'route')).toHaveLength(1);
+  });
+
+  it('where a dispatch is in the kernel already, never empties it', async () => {
+    const host = new Host();
+    host.saved =
+      '*filter\n:cali-from-wl-dispatch - [0:0]\n-A cali-from-wl-dispatch -i cali1 -j cali-fw-cali1\nCOMMIT\n';
+    const { asked } = await host.round([put(w1), put(P)]);
+    expect(asked.filter(isRestore)).toHaveLength(1);
+    expect(asked.find(isRestore)).toContain('-g cali-fw-cali-w1'.replace('-g', '--goto'));
+  });
+
+  it('opens nothing while chains cannot be written, and goes on when they can', async () => {
+    const host = new Host();
+    await host.round([put(P)]);
+    host.refuses = true;
+    const failed = await host.round([put(w1)]);
+    expect(failed.ok).toBe(false);
+    expect(failed.asked.filter(opens)).toEqual([]);
+    host.refuses = false;
+    const { ok, asked } = await host.round([put({ ...w1, labels: { a: 'b' } })]);
+    expect(ok).toBe(true);
+    expect(asked.filter((what) => what === 'route')).toHaveLength(1);
+  });
+
+  it('takes the route of an endpoint that is gone away before its chains', async () => {
+    const host = new Host();
+    await host.round([put(w1), put(P)]);
+    const { asked } = await host.round([gone(w1)]);
+    const written = writes(asked);
+    expect(written.indexOf('route removed')).toBeGreaterThanOrEqual(0);
+    expect(written.indexOf('route removed')).toBeLessThan(written.findIndex(isRestore));
+    expect(written.find(isRestore)).toContain('-X cali-tw-cali-w1');
+    expect(written).toContain('connections ended');
+  });
+
+  it('moves an address to another interface only when that one has its chains', async () => {
+    const host = new Host();
+    const w2 = workload('w2', { ips: ['10.65.0.1/32'] });
+    await host.round([put(w1), put(P)]);
+    const { asked } = await host.round([put(w2)]);
+    const written = writes(asked);
+    expect(written.indexOf('route')).toBeGreaterThan(written.findIndex((text) => text.includes('-A cali-tw-cali-w2')));
+    expect(written).not.toContain('route removed');
+    // The first one has it again when the second is gone.
+    const back = writes((await host.round([gone(w2)])).asked);
+    expect(back.filter((what) => what.startsWith('route'))).toEqual(['route']);
+  });
+});
