@@ -23,7 +23,7 @@ function program(io: Io): Command {
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text) => io.err(text.replace(/^error: /, 'E_USAGE calicoctl: ')),
+      outputError: (text) => io.err(text.replace(/^error: /, 'E_USAGE calicoctl: ').replace(/\n(?=\()/, ' ')),
     })
     .enablePositionalOptions();
 

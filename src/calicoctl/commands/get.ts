@@ -26,40 +26,41 @@ export async function get(
   options: GetOptions,
 ): Promise<void> {
   const format = await parseFormat(options.output, io);
-  if (kind === undefined && options.filename === undefined)
-    throw new CalicoError('E_USAGE', 'calicoctl get', 'needs a kind or --filename', {
-      hint: 'such as: calicoctl get nodes',
-    });
+  const find = kind === undefined ? await inFile(io, options) : ofKind(kind, names, options);
   await withClient(io, options.config, async (client) => {
-    const result =
-      kind === undefined ? await getFile(io, client, options) : await getKind(client, kind, names, options);
+    const result = await find(client);
     await show(io, client, result, format, options);
     if (result.errors.length > 0) throw new AggregateError(result.errors);
   });
 }
 
-async function getKind(client: Client, kind: string, names: readonly string[], options: GetOptions): Promise<Result> {
+/** Understood before the datastore is asked; then asked. */
+type Find = (client: Client) => Promise<Result>;
+
+function ofKind(kind: string, names: readonly string[], options: GetOptions): Find {
   const info = kindInfo(kind);
   if (!info) throw unknownKind(kind);
   checkNamespace(info, names, options);
-  if (names.length > 0)
-    return getEach(
-      names.map((name) => [info.kind, name, options.namespace] as const),
-      client,
-    );
+  const named = names.map((name) => [info.kind, name, options.namespace] as const);
+  return (client) => (names.length > 0 ? getEach(named, client) : listAll(client, info, options));
+}
+
+async function inFile(io: Io, options: GetOptions): Promise<Find> {
+  if (options.filename === undefined)
+    throw new CalicoError('E_USAGE', 'calicoctl get', 'needs a kind or --filename', {
+      hint: 'such as: calicoctl get nodes',
+    });
+  const resources = await readResources(io, options.filename, options);
+  const named = resources.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace] as const);
+  return (client) => getEach(named, client);
+}
+
+async function listAll(client: Client, info: KindInfo, options: GetOptions): Promise<Result> {
   const namespace = info.namespaced && !options.allNamespaces ? { namespace: options.namespace ?? 'default' } : {};
   const { items, revision } = await client.list(info.kind, namespace);
   if (info.kind === 'Profile') items.push(DEFAULT_PROFILE);
   const byName = info.kind === 'Profile' ? items.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)) : items;
   return { list: { kind: info.kind, revision }, resources: byName, errors: [] };
-}
-
-async function getFile(io: Io, client: Client, options: GetOptions): Promise<Result> {
-  const resources = await readResources(io, options.filename as string, options);
-  return getEach(
-    resources.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace] as const),
-    client,
-  );
 }
 
 async function getEach(
