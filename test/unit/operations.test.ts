@@ -3,24 +3,13 @@
  * that drivers ask of the kernel, counted at 100 and at 10,000 policies that are all active.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CalcGraph, type DataplaneUpdate, type Work } from '../../src/calc/index.ts';
+import type { Work } from '../../src/calc/index.ts';
 import { changes, clusterOf, undo } from '../../src/calc/testing/cluster-of.ts';
 import { put } from '../../src/calc/testing/resources.ts';
-import { Dataplane, type DataplaneConfig } from '../../src/dataplane/index.ts';
 import type { Update, WorkloadEndpoint } from '../../src/model/index.ts';
-import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
-import { type Asked, linkUp, RecordingKernel } from './operations-kernel.ts';
-
-const CONFIG: DataplaneConfig = {
-  families: [4, 6],
-  rules: DEFAULT_RULES_CONFIG,
-  iptables: { backend: 'legacy', insertMode: 'insert', lockTimeout: 0 },
-  refresh: { iptables: 0, routes: 0, ipsets: 0 },
-  maxSetSize: 1_048_576,
-  routeProtocol: 3,
-  removeExternalRoutes: true,
-};
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+import { FakeHost } from '../random/fake-host.ts';
+import { linkUp } from '../random/fake-kernel.ts';
+import { type Asked, RecordingKernel } from './operations-kernel.ts';
 
 /** All that some changes may ask for: IPv4 and IPv6 together. */
 const FEW: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -39,71 +28,37 @@ const FEW: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 };
 
-class Host {
-  readonly graph = new CalcGraph({ node: 'h1' });
-  readonly kernel = new RecordingKernel();
-  readonly #problems: unknown[] = [];
-  #roundEnded: () => void = () => {};
-  readonly #dataplane = new Dataplane({
-    config: CONFIG,
-    drivers: this.kernel.drivers(),
-    log: { ...silent, warn: (fields) => this.#problems.push(fields), error: (fields) => this.#problems.push(fields) },
-    onRound: () => this.#roundEnded(),
-  });
+/** With all of the cluster in its kernel, and the interfaces of all workloads. */
+async function start(host: FakeHost<RecordingKernel>, cluster: readonly Update[]): Promise<void> {
+  await host.update(cluster);
+  const interfaces = cluster.flatMap(({ value }) =>
+    value?.id.kind === 'WorkloadEndpoint' ? [(value as WorkloadEndpoint).interfaceName] : [],
+  );
+  await host.events([...interfaces, 'cali-new'].map((name, i) => linkUp(name, i + 2)));
+  expect(host.problems).toEqual([]);
+}
 
-  /** With the interfaces of all workloads. */
-  async start(updates: readonly Update[]): Promise<void> {
-    this.graph.onStatus('in-sync');
-    await this.update(updates);
-    const interfaces = updates.flatMap(({ value }) =>
-      value?.id.kind === 'WorkloadEndpoint' ? [(value as WorkloadEndpoint).interfaceName] : [],
-    );
-    await this.#round(() =>
-      this.#dataplane.onKernelEvents([...interfaces, 'cali-new'].map((name, i) => linkUp(name, i + 2))),
-    );
-    expect(this.#problems).toEqual([]);
-  }
-
-  /** One batch of updates, and the round that brings it to the kernel if there is anything to tell. */
-  async update(updates: readonly Update[]): Promise<void> {
-    this.graph.onUpdates(updates);
-    const told: DataplaneUpdate[] = [];
-    this.graph.flush((update) => told.push(update));
-    if (told.length > 0) await this.#round(() => told.forEach((update) => void this.#dataplane.onUpdate(update)));
-  }
-
-  #round(cause: () => void): Promise<void> {
-    return new Promise((resolve) => {
-      this.#roundEnded = resolve;
-      cause();
-    });
-  }
-
-  /** What the change makes calc do, and the dataplane ask of the kernel. Undone again. */
-  async cost(change: Update): Promise<{ work: Work; asked: Asked[] }> {
-    const before = this.graph.work;
-    this.kernel.take();
-    await this.update([change]);
-    const cost = { work: difference(before, this.graph.work), asked: this.kernel.take() };
-    await this.update(undo);
-    return cost;
-  }
-
-  async close(): Promise<void> {
-    await this.#dataplane.close();
-  }
+/** What the change makes calc do, and the dataplane ask of the kernel. Undone again. */
+async function cost(host: FakeHost<RecordingKernel>, change: Update): Promise<{ work: Work; asked: Asked[] }> {
+  const before = host.graph.work;
+  host.kernel.take();
+  await host.update([change]);
+  const result = { work: difference(before, host.graph.work), asked: host.kernel.take() };
+  await host.update(undo);
+  return result;
 }
 
 describe('the same operations at 100 and at 10,000 policies', () => {
-  const hosts = [new Host(), new Host()];
+  const hosts = [new FakeHost(new RecordingKernel()), new FakeHost(new RecordingKernel())] as const;
 
   beforeAll(async () => {
-    for (const [i, policies] of [100, 10_000].entries()) await hosts[i]?.start(clusterOf(policies).map(put));
+    await start(hosts[0], clusterOf(100).map(put));
+    await start(hosts[1], clusterOf(10_000).map(put));
   }, 60_000);
   afterAll(() => Promise.all(hosts.map((host) => host.close())));
 
   test.each(Object.entries(changes))('%s', async (name, change) => {
-    const [small, large] = await Promise.all(hosts.map((host) => host.cost(change)));
+    const [small, large] = await Promise.all(hosts.map((host) => cost(host, change)));
     expect(large).toEqual(small);
     expect(small?.asked.length).toBeLessThan(200);
     const few = FEW[name];

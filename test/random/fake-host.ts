@@ -1,0 +1,61 @@
+/** A host from the syncer's updates to its kernel: calc and dataplane as Felix has them, over a fake kernel. */
+import { CalcGraph, type DataplaneUpdate } from '../../src/calc/index.ts';
+import { Dataplane, type DataplaneConfig } from '../../src/dataplane/index.ts';
+import type { KernelEvent } from '../../src/kernel/index.ts';
+import type { Update } from '../../src/model/index.ts';
+import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
+import { driversOver, FAMILIES, type FakeKernel } from './fake-kernel.ts';
+
+const CONFIG: DataplaneConfig = {
+  families: FAMILIES,
+  rules: DEFAULT_RULES_CONFIG,
+  iptables: { backend: 'legacy', insertMode: 'insert', lockTimeout: 0 },
+  refresh: { iptables: 0, routes: 0, ipsets: 0 },
+  maxSetSize: 1_048_576,
+  routeProtocol: 3,
+  removeExternalRoutes: true,
+};
+
+export class FakeHost<K extends FakeKernel> {
+  readonly graph = new CalcGraph({ node: 'h1' });
+  readonly kernel: K;
+  /** Everything that was logged as a warning or an error. */
+  readonly problems: object[] = [];
+  readonly #dataplane: Dataplane;
+  #roundEnded: () => void = () => {};
+
+  constructor(kernel: K) {
+    this.kernel = kernel;
+    const problem = (fields: object) => void this.problems.push(fields);
+    this.#dataplane = new Dataplane({
+      config: CONFIG,
+      drivers: driversOver(kernel),
+      log: { debug: () => {}, info: () => {}, warn: problem, error: problem },
+      onRound: () => this.#roundEnded(),
+    });
+    this.graph.onStatus('in-sync');
+  }
+
+  /** One batch of updates, and the round that brings it to the kernel if there is anything to tell. */
+  async update(updates: readonly Update[]): Promise<void> {
+    this.graph.onUpdates(updates);
+    const told: DataplaneUpdate[] = [];
+    this.graph.flush((update) => told.push(update));
+    if (told.length > 0) await this.#round(() => told.forEach((update) => void this.#dataplane.onUpdate(update)));
+  }
+
+  async events(events: readonly KernelEvent[]): Promise<void> {
+    await this.#round(() => this.#dataplane.onKernelEvents(events));
+  }
+
+  async close(): Promise<void> {
+    await this.#dataplane.close();
+  }
+
+  #round(cause: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#roundEnded = resolve;
+      cause();
+    });
+  }
+}

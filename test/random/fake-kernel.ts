@@ -1,0 +1,81 @@
+/** The real drivers over a kernel that is not there. */
+import type { Drivers } from '../../src/dataplane/index.ts';
+import { ConntrackDriver } from '../../src/drivers/conntrack/index.ts';
+import { IpSetDriver } from '../../src/drivers/ipset/index.ts';
+import { Iptables } from '../../src/drivers/iptables/index.ts';
+import { LinkTable } from '../../src/drivers/links/index.ts';
+import { NeighbourDriver } from '../../src/drivers/neighbours/index.ts';
+import { RouteDriver } from '../../src/drivers/routes/index.ts';
+import { SysctlDriver, type SysctlFiles } from '../../src/drivers/sysctl/index.ts';
+import {
+  type exec,
+  type KernelEvent,
+  type Message,
+  MessageWriter,
+  messages,
+  type NetlinkSocket,
+} from '../../src/kernel/index.ts';
+import type { Family } from '../../src/net/index.ts';
+
+export const FAMILIES: readonly Family[] = [4, 6];
+export type Netlink = 'rtnetlink' | 'ipset';
+
+/** What is asked of it is done: nothing fails. It starts empty, so there is nothing to dump. */
+export interface FakeKernel {
+  readonly run: typeof exec;
+  readonly sysctls: SysctlFiles;
+  message(of: Netlink, message: Message): void;
+  endConnections(address: string): void;
+}
+
+export function driversOver(kernel: FakeKernel): Drivers {
+  const socket = socketOf(kernel, 'rtnetlink');
+  const links = new LinkTable(socket);
+  const clock = () => performance.now();
+  const ownsInterface = (name: string) => name.startsWith('cali');
+  const own = { socket, links, families: FAMILIES, ownsInterface, clock };
+  return {
+    links,
+    iptables: FAMILIES.map(
+      (family) => new Iptables({ family, backend: 'legacy', insertMode: 'insert', run: kernel.run }),
+    ),
+    ipsets: new IpSetDriver({ socket: socketOf(kernel, 'ipset'), families: FAMILIES, clock }),
+    routes: new RouteDriver(own),
+    neighbours: new NeighbourDriver(own),
+    sysctls: new SysctlDriver({ clock, files: kernel.sysctls }),
+    conntrack: new FakeConntrack(kernel, clock),
+    routePort: 0,
+  };
+}
+
+/** Everything that drivers use of a socket. */
+function socketOf(kernel: FakeKernel, of: Netlink): NetlinkSocket {
+  const batch: NetlinkSocket['batch'] = (items, encode) => {
+    for (const item of items) {
+      const writer = new MessageWriter();
+      encode(writer, item);
+      for (const message of messages(Buffer.from(writer.bytes()))) kernel.message(of, message);
+    }
+    return new Map();
+  };
+  const request: NetlinkSocket['request'] = (encode) => batch([0], encode).get(0) ?? null;
+  return { batch, request, dump: () => {} } as unknown as NetlinkSocket;
+}
+
+class FakeConntrack extends ConntrackDriver {
+  readonly #kernel: FakeKernel;
+
+  constructor(kernel: FakeKernel, clock: () => number) {
+    super({ clock });
+    this.#kernel = kernel;
+  }
+
+  override endConnections(addresses: Iterable<string>): void {
+    for (const address of addresses) this.#kernel.endConnections(address);
+  }
+}
+
+export function linkUp(name: string, index: number): KernelEvent {
+  const link = { index, name, up: true, running: true, mac: '', mtu: 1500, kind: 'veth', master: 0, parent: 0 };
+  return { type: 'link', link };
+}
