@@ -7,7 +7,6 @@ import { endianness } from 'node:os';
 const LITTLE = endianness() === 'LE';
 
 export const NLM_F_REQUEST = 0x1;
-export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_REPLACE = 0x100;

@@ -1,5 +1,5 @@
 /** Neighbour entries (ARP and NDP) as rtnetlink has them. */
-import { type Family, familyOf, formatIp, type Ip } from '../net/index.ts';
+import { bytesOf, type Family, familyOf, formatIp, type Ip } from '../net/index.ts';
 import {
   attributes,
   type Message,
@@ -9,7 +9,7 @@ import {
   readU16,
   readU32,
 } from './message.ts';
-import { afOf, familyOfAf, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH, wire } from './rtnetlink.ts';
+import { afOf, familyOfAf, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const NDA_DST = 1;
@@ -75,7 +75,7 @@ export function decodeNeighbour({ type, payload }: Message): KernelNeighbour | n
 
 function writeNeighbour(w: MessageWriter, { link, address, mac }: KernelNeighbour): void {
   ndmsg(w, familyOf(address), link, mac === null ? 0 : NUD_PERMANENT, mac === null ? NTF_PROXY : 0);
-  w.attribute(NDA_DST, wire(address));
+  w.attribute(NDA_DST, bytesOf(address));
 }
 
 function ndmsg(w: MessageWriter, family: Family, link: number, state: number, flags: number): void {

@@ -1,9 +1,20 @@
 /** Routes as rtnetlink has them. */
 import { CalicoError } from '../errors/index.ts';
-import { addressOf, type Cidr, cidrOf, type Family, familyOf, formatIp, type Ip, ip, lengthOf } from '../net/index.ts';
+import {
+  addressOf,
+  bytesOf,
+  type Cidr,
+  cidrOf,
+  type Family,
+  familyOf,
+  formatIp,
+  type Ip,
+  ip,
+  lengthOf,
+} from '../net/index.ts';
 import type { Refusal } from './errno.ts';
 import { eachAttribute, type Message, type MessageWriter, NLM_F_CREATE, NLM_F_REPLACE, readU32 } from './message.ts';
-import { afOf, familyOfAf, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, wire } from './rtnetlink.ts';
+import { afOf, familyOfAf, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE } from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RTA_DST = 1;
@@ -74,7 +85,7 @@ export function defaultScope(family: Family, type: RouteType, gateway: Ip | null
 export function encodeRouteReplace(w: MessageWriter, route: KernelRoute): void {
   w.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
   writeRoute(w, route);
-  if (route.source) w.attribute(RTA_PREFSRC, wire(route.source));
+  if (route.source) w.attribute(RTA_PREFSRC, bytesOf(route.source));
   if (route.mtu) {
     const metrics = w.open(RTA_METRICS);
     w.attributeU32(RTAX_MTU, route.mtu);
@@ -162,11 +173,11 @@ function writeRoute(w: MessageWriter, route: KernelRoute): void {
   w.u8(route.scope);
   w.u8(TYPES.indexOf(route.type));
   w.u32(route.onlink ? RTNH_F_ONLINK : 0);
-  w.attribute(RTA_DST, wire(address));
+  w.attribute(RTA_DST, bytesOf(address));
   w.attributeU32(RTA_TABLE, route.table);
   w.attributeU32(RTA_PRIORITY, route.metric);
   if (route.link) w.attributeU32(RTA_OIF, route.link);
-  if (route.gateway) w.attribute(RTA_GATEWAY, wire(route.gateway));
+  if (route.gateway) w.attribute(RTA_GATEWAY, bytesOf(route.gateway));
 }
 
 function mtuOf(metrics: Buffer): number {

@@ -1,5 +1,5 @@
 /** What the kernel's rtnetlink messages for links, addresses, routes and neighbours have in common (rtnetlink(7)). */
-import { bytesOf, type Family, type Ip } from '../net/index.ts';
+import type { Family } from '../net/index.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -18,7 +18,6 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 
 export const RTNLGRP_LINK = 1;
-export const RTNLGRP_NEIGH = 3;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
 export const RTNLGRP_IPV6_IFADDR = 9;
@@ -31,5 +30,3 @@ export function familyOfAf(af: number | undefined): Family | null {
   if (af === AF_INET) return 4;
   return af === AF_INET6 ? 6 : null;
 }
-
-export const wire = (address: Ip): Uint8Array => bytesOf(address);

@@ -38,9 +38,9 @@ test('connections of an address end in each of its four places, others go on', a
   expect(driver.pending).toBe(false);
   driver.endConnections([ip('10.65.0.1'), ip('fd00:65::1')]);
   expect(driver.pending).toBe(true);
-  expect(await driver.apply()).toEqual({ operations: 6, errors: new Map() });
+  expect(await driver.apply()).toEqual({ operations: 6, errors: new Map(), retryAt: null });
   expect(ports()).toEqual([5, 7]);
-  expect(await driver.apply()).toEqual({ operations: 0, errors: new Map() });
+  expect(await driver.apply()).toEqual({ operations: 0, errors: new Map(), retryAt: null });
 });
 
 test('a large table is read once for any number of addresses, and other work gets its turn', async () => {

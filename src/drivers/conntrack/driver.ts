@@ -14,22 +14,17 @@ import {
   NetlinkSocket,
 } from '../../kernel/index.ts';
 import { type Family, familyOf, type Ip } from '../../net/index.ts';
+import type { ApplyResult, Clock } from '../../reconcile/index.ts';
 
 /** Other work gets its turn after so many milliseconds. */
 const SLICE_MS = 5;
 
-export interface ConntrackResult {
-  /** Connections that were ended. */
-  readonly operations: number;
-  readonly errors: ReadonlyMap<string, CalicoError>;
-}
-
 export class ConntrackDriver {
-  readonly #clock: () => number;
+  readonly #clock: Clock;
   #pending = new Set<Ip>();
-  #running: Promise<ConntrackResult> | null = null;
+  #running: Promise<ApplyResult> | null = null;
 
-  constructor(options: { readonly clock: () => number }) {
+  constructor(options: { readonly clock: Clock }) {
     this.#clock = options.clock;
   }
 
@@ -43,8 +38,11 @@ export class ConntrackDriver {
     return this.#pending.size > 0;
   }
 
-  /** Reads the table once a family and ends what was asked for, in slices between which other work is done. */
-  async apply(): Promise<ConntrackResult> {
+  /**
+   * Reads the table once a family and ends what was asked for, in slices between which other work is done. What failed
+   * is not tried again.
+   */
+  async apply(): Promise<ApplyResult> {
     // One after the other: an address given during a round may already have been passed by.
     while (this.#running) await this.#running;
     const addresses = this.#pending;
@@ -57,14 +55,14 @@ export class ConntrackDriver {
     }
   }
 
-  async #endAll(addresses: ReadonlySet<Ip>): Promise<ConntrackResult> {
+  async #endAll(addresses: ReadonlySet<Ip>): Promise<ApplyResult> {
     const errors = new Map<string, CalicoError>();
     let operations = 0;
     for (const family of [4, 6] as const) {
       const own = new Set([...addresses].filter((address) => familyOf(address) === family));
       if (own.size > 0) operations += await this.#endFamily(family, own, errors);
     }
-    return { operations, errors };
+    return { operations, errors, retryAt: null };
   }
 
   async #endFamily(family: Family, addresses: ReadonlySet<Ip>, errors: Map<string, CalicoError>): Promise<number> {
