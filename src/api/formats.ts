@@ -89,7 +89,7 @@ export const bgpName: Check = (text) =>
 export const communityOrName: Check = (text) => (text.includes(':') ? community(text) : bgpName(text));
 
 export const containerId: Check = (text) =>
-  matches(text, /^[a-zA-Z0-9]([a-zA-Z0-9\-._]*[a-zA-Z0-9])?$/, "must be letters, digits, '-', '.' or '_'");
+  matches(text, /^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?$/, "must be letters, digits, '-' or '_'");
 
 /** Base64 of 32 bytes. */
 export const wireguardKey: Check = (text) =>

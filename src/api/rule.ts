@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { type EntityRule, entityRule } from './entity-rule.ts';
 import { embedded, integer, intOrUnset, item, list, map, omitted, struct, text } from './fields.ts';
+import { annotations } from './formats.ts';
 import { isPortProtocol, protocolField } from './ports.ts';
 import { type Report, reporter } from './report.ts';
 
@@ -22,7 +23,7 @@ const shape = () =>
     source: embedded(entityRule()),
     destination: embedded(entityRule()),
     http: struct({ methods: list(item()), paths: list(httpPath()) }),
-    metadata: struct({ annotations: map() }),
+    metadata: struct({ annotations: map(annotations) }),
   });
 
 export type Rule = z.output<ReturnType<typeof shape>>;
@@ -81,7 +82,8 @@ function checkHttp({ http, action, protocol }: Rule, report: Report): void {
   for (const [index, path] of (http.paths ?? []).entries()) {
     const value = path.exact ?? path.prefix;
     if (!value || (path.exact && path.prefix)) report(['http', 'paths', index], "must have either 'exact' or 'prefix'");
-    else if (!/^\/[^?#]*$/.test(value)) report(['http', 'paths', index], "must start with '/' and have no '?' or '#'");
+    else if (!/^\/[^?#\s]*$/.test(value))
+      report(['http', 'paths', index], "must start with '/' and have no '?', '#' or blanks");
   }
 }
 

@@ -10,7 +10,11 @@ export function selector() {
 
 /** A selector of namespaces in a rule: the only place where global() has a meaning. */
 export function namespaceSelector() {
-  return text((value) => read(value).problem);
+  return text((value) => {
+    const { selector, problem } = read(value);
+    const mixed = selector && hasGlobal(selector) && selector.canonical !== 'global()';
+    return problem ?? (mixed ? 'global() must stand alone' : null);
+  });
 }
 
 const withoutGlobal: Check = (value) => {

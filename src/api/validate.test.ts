@@ -27,7 +27,8 @@ interface Case {
   'v3.34-dev': Verdict | 'same';
 }
 
-const cases = readdirSync(FOLDER).flatMap((file) => JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Case[]);
+const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
+const cases = files.flatMap((file) => JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Case[]);
 
 function acceptable(c: Case): boolean[] {
   const older = c['v3.15.0'];

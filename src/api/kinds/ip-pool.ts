@@ -46,7 +46,7 @@ const schema = () =>
     }
     const v6 = parsed.includes(':');
     spec.blockSize ??= v6 ? 122 : 26;
-    checkCidr(spec.cidr, spec.blockSize, v6, report);
+    checkCidr(spec, spec.blockSize, v6, report);
     checkModes(spec, v6, report);
     checkUses(spec, report);
     return pool;
@@ -54,14 +54,15 @@ const schema = () =>
 
 type Spec = z.output<ReturnType<typeof spec>>;
 
-function checkCidr(text: string, blockSize: number, v6: boolean, report: Report): void {
+function checkCidr({ cidr: text, disabled }: Spec, blockSize: number, v6: boolean, report: Report): void {
   const problem = formats.net(text);
   if (problem) report(['spec', 'cidr'], problem);
   const [least, most] = v6 ? [116, 128] : [20, 32];
   const pool = cidr(text);
   if (blockSize < least || blockSize > most)
     report(['spec', 'blockSize'], `must be between ${least} and ${most} for IPv${v6 ? 6 : 4}`);
-  else if (lengthOf(pool) > blockSize) report(['spec', 'cidr'], `must be large enough for one block (/${blockSize})`);
+  else if (lengthOf(pool) > blockSize && !disabled)
+    report(['spec', 'cidr'], `must be large enough for one block (/${blockSize})`);
   const linkLocal = v6 ? V6_LINK_LOCAL : V4_LINK_LOCAL;
   if (contains(linkLocal, pool) || contains(pool, linkLocal))
     report(['spec', 'cidr'], `must not overlap the link-local range ${linkLocal}`);

@@ -93,9 +93,12 @@ function checkAddresses({ ipNetworks = [], ipNATs = [] }: Addresses, report: Rep
       report(['spec', 'ipNetworks', index], 'must be one address, not a network');
     own.add(addressOf(prefix));
   }
-  for (const [index, { internalIP }] of ipNATs.entries())
+  for (const [index, { internalIP, externalIP }] of ipNATs.entries()) {
     if (!own.has(parseIp(internalIP) ?? ''))
       report(['spec', 'ipNATs', index, 'internalIP'], 'must be one of the ipNetworks');
+    if (internalIP.includes(':') !== externalIP.includes(':'))
+      report(['spec', 'ipNATs', index, 'externalIP'], 'must be of the same IP version as internalIP');
+  }
 }
 
 function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
