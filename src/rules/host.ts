@@ -32,7 +32,7 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
   const hosts = [...resolveHostEndpoints(state.hostEndpoints.values(), state.interfaces)].map(
     ([name, host]) => [name, hostEndpointChains(host, name, storedName, config)] as const,
   );
-  const workloads = [...state.workloads.values()];
+  const workloads = owners(state.workloads);
   const rules = [
     ...[...state.policies.values()].flatMap((policy) => policyChains(policy, family, config)),
     ...[...state.profiles.values()].flatMap((profile) => profileChains(profile, family, config)),
@@ -72,6 +72,16 @@ function hostTable(
     ),
     ...present.flatMap(([, chains]) => chains[table]),
   ];
+}
+
+/** Of several that claim an interface, the first by identity has it. */
+function owners(workloads: HostState['workloads']): LocalWorkload[] {
+  const byInterface = new Map<string, LocalWorkload>();
+  for (const [, workload] of [...workloads].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const { interfaceName } = workload.endpoint;
+    if (interfaceName !== '' && !byInterface.has(interfaceName)) byInterface.set(interfaceName, workload);
+  }
+  return [...byInterface.values()];
 }
 
 function floatingIps({ endpoint }: LocalWorkload): readonly FloatingIp[] {

@@ -26,7 +26,7 @@ export function lower(chain: Chain, options: LoweringOptions = IPTABLES_LIMITS):
   return [{ name: chain.name, rules: [...before, ...(root as Chain).rules] }, ...children];
 }
 
-export function lowerRule(original: Rule, options: LoweringOptions): Rule[] {
+function lowerRule(original: Rule, options: LoweringOptions): Rule[] {
   const { prelude, match } = lowerMatch(original.match, options.portSlots);
   return [...prelude, ...lowerAction({ ...original, match })];
 }
