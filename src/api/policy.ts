@@ -1,6 +1,6 @@
 /** What NetworkPolicy and GlobalNetworkPolicy share. */
 import * as z from 'zod';
-import { type Check, list, numberOrUnset, text } from './fields.ts';
+import { type Check, list, numberOrUnset, omitted, text } from './fields.ts';
 import * as formats from './formats.ts';
 import type { Report } from './report.ts';
 import { egressRule, ingressRule } from './rule.ts';
@@ -25,7 +25,12 @@ export const policyHead = () => ({
   types: list(z.enum(TYPES)),
 });
 export const policyTail = () => ({ serviceAccountSelector: selector() });
-export const performanceHints = () => ({ performanceHints: list(z.enum(['AssumeNeededOnEveryNode'])) });
+export const performanceHints = () => ({
+  performanceHints: omitted(
+    z.array(z.enum(['AssumeNeededOnEveryNode'])).max(1, 'must not repeat a hint'),
+    (value) => Array.isArray(value) && value.length === 0,
+  ),
+});
 
 interface PolicySpec {
   tier?: string | undefined;

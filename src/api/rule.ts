@@ -35,6 +35,7 @@ export const egressRule = () =>
     const report = reporter(context);
     checkRule(rule, report);
     if (rule.http) report(['http'], 'is only for ingress rules');
+    if (rule.source.services) report(['source', 'services'], 'is only for the destination of egress rules');
   });
 
 function checkRule(rule: Rule, report: Report): void {

@@ -13,6 +13,9 @@ const network = () => z.strictObject({ cidr: text(formats.net) });
 const prefixes = () => list(z.strictObject({ cidr: item(formats.prefix) }));
 const routePriority = () => omitted(z.int().min(1).max(2147483646));
 
+/** Fields that have no meaning for one host. */
+const CLUSTER_WIDE = ['nodeToNodeMeshEnabled', 'asNumber', 'nodeMeshPassword', 'nodeMeshMaxRestartTime'] as const;
+
 const spec = () =>
   part({
     logSeverityScreen: oneOf(['Debug', 'Info', 'Warning', 'Error', 'Fatal']),
@@ -22,7 +25,7 @@ const spec = () =>
     serviceExternalIPs: list(network()),
     serviceClusterIPs: list(network()),
     serviceLoadBalancerAggregation: oneOf(['Enabled', 'Disabled']),
-    communities: list(z.strictObject({ name: text(formats.bgpName), value: item(formats.community) })),
+    communities: list(z.strictObject({ name: item(formats.bgpName), value: item(formats.community) })),
     prefixAdvertisements: list(
       z.strictObject({
         cidr: item(formats.prefix),
@@ -45,13 +48,15 @@ const schema = () =>
   resourceSchema('BGPConfiguration', clusterMetadata(formats.name), { spec: spec() }).superRefine(
     ({ metadata, spec }, context) => {
       const report = reporter(context);
-      if (metadata.name.startsWith('node.'))
-        for (const field of ['nodeToNodeMeshEnabled', 'nodeMeshPassword', 'nodeMeshMaxRestartTime'] as const)
-          if (spec[field] !== undefined) report(['spec', field], 'is only for the cluster-wide configuration, default');
-      const advertised = new Set((spec.prefixAdvertisements ?? []).flatMap(({ communities }) => communities));
-      for (const [index, { name }] of (spec.communities ?? []).entries())
-        if (name && !advertised.has(name))
-          report(['spec', 'communities', index], 'is not used by any of the prefixAdvertisements');
+      if (metadata.name !== 'default')
+        for (const field of CLUSTER_WIDE)
+          if (spec[field] !== undefined)
+            report(['spec', field], 'is only for the configuration of the cluster, default');
+      for (const field of ['nodeMeshPassword', 'nodeMeshMaxRestartTime'] as const)
+        if (spec[field] && spec.nodeToNodeMeshEnabled === false)
+          report(['spec', field], 'must be left out when nodeToNodeMeshEnabled is false');
+      if (spec.communities && !spec.prefixAdvertisements)
+        report(['spec', 'communities'], 'are not used: there are no prefixAdvertisements');
       const known = new Set((spec.communities ?? []).map(({ name }) => name));
       for (const [index, { communities }] of (spec.prefixAdvertisements ?? []).entries())
         for (const name of communities)

@@ -1,7 +1,19 @@
 /** Fields of FelixConfiguration that Calico v3.15 does not know, up to v3.34. */
 import * as z from 'zod';
 import { duration } from '../duration.ts';
-import { flagOrUnset, intOrUnset, item, list, listOrUnset, map, omitted, oneOf, struct, text } from '../fields.ts';
+import {
+  type Check,
+  flagOrUnset,
+  intOrUnset,
+  item,
+  list,
+  listOrUnset,
+  map,
+  omitted,
+  oneOf,
+  struct,
+  text,
+} from '../fields.ts';
 import * as formats from '../formats.ts';
 import { plainPort } from '../ports.ts';
 import { selector } from '../selector-field.ts';
@@ -12,6 +24,8 @@ const anyCase = (...words: string[]) =>
   text((value) =>
     words.some((word) => word.toLowerCase() === value.toLowerCase()) ? null : `must be one of ${words.join(', ')}`,
   );
+const healthName: Check = (value) =>
+  formats.matches(value, /^[a-zA-Z0-9_ -]+$/, "must be letters, digits, '_', '-' or blanks");
 const priority = () => intOrUnset({ min: 1, max: 2147483646 });
 const conntrackTimeout = () =>
   text((value) => formats.matches(value, /^(([0-9]*(\.[0-9]*)?(ms|s|h|m|us)+)+|Auto)$/, 'must be a duration or Auto'));
@@ -41,8 +55,8 @@ export const newerFelixFields = () => ({
   bpfEnforceRPF: anyCase('Disabled', 'Strict', 'Loose'),
   bpfExcludeCIDRsFromNAT: listOrUnset(item(formats.cidr)),
   bpfExportBufferSizeMB: intOrUnset(),
-  bpfExtToServiceConnmark: intOrUnset(),
-  bpfForceTrackPacketsFromIfaces: listOrUnset(item(formats.interfacePattern)),
+  bpfExtToServiceConnmark: intOrUnset({ min: 0, max: 4294967295 }),
+  bpfForceTrackPacketsFromIfaces: listOrUnset(item(formats.interfaceFilter)),
   bpfHostConntrackBypass: flagOrUnset(),
   bpfHostNetworkedNATWithoutCTLB: onOff(),
   bpfIPFragTimeout: duration(),
@@ -94,7 +108,7 @@ export const newerFelixFields = () => ({
   goGCThreshold: intOrUnset({ min: -1 }),
   goMaxProcs: intOrUnset({ min: -1 }),
   goMemoryLimitMB: intOrUnset({ min: -1 }),
-  healthTimeoutOverrides: list(z.strictObject({ name: item(), timeout: duration() })),
+  healthTimeoutOverrides: list(z.strictObject({ name: item(healthName), timeout: duration() })),
   interfaceRefreshInterval: duration(),
   ipForwarding: onOff(),
   iptablesFilterDenyAction: anyCase('Drop', 'Reject'),

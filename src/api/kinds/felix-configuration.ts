@@ -18,10 +18,12 @@ import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
 import { plainPort } from '../ports.ts';
+import { reporter } from '../report.ts';
 import { newerFelixFields } from './felix-configuration-newer.ts';
 
 const SEVERITIES = ['Debug', 'Info', 'Warning', 'Error', 'Fatal', 'Trace'] as const;
 const UINT32 = 4294967295;
+const MAX_TABLES = 65535;
 
 const severity = () => oneOf(SEVERITIES);
 const protoPorts = () =>
@@ -134,12 +136,24 @@ const fields = () => ({
   wireguardRoutingRulePriority: intOrUnset({ min: 1, max: 32765 }),
   wireguardInterfaceName: text(formats.interfaceName),
   wireguardMTU: intOrUnset(),
-  routeTableRanges: list(z.strictObject({ min: integer(), max: integer() })),
+  routeTableRanges: refined(
+    list(z.strictObject({ min: integer({ min: 1 }), max: integer({ max: UINT32 }) })),
+    (ranges) =>
+      (ranges ?? []).reduce((tables, { min, max }) => tables + max - min + 1, 0) > MAX_TABLES
+        ? `must not name more than ${MAX_TABLES} tables`
+        : null,
+  ),
 });
 
 const spec = () => part({ ...fields(), ...newerFelixFields() });
 
-const schema = () => resourceSchema('FelixConfiguration', clusterMetadata(formats.name), { spec: spec() });
+const schema = () =>
+  resourceSchema('FelixConfiguration', clusterMetadata(formats.name), { spec: spec() }).superRefine(
+    ({ spec }, context) => {
+      if (spec.routeTableRange && spec.routeTableRanges)
+        reporter(context)(['spec', 'routeTableRange'], 'must be left out beside routeTableRanges');
+    },
+  );
 
 export const felixConfiguration = defineKind({
   kind: 'FelixConfiguration',

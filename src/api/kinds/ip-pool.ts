@@ -74,10 +74,13 @@ function checkModes(spec: Spec, v6: boolean, report: Report): void {
     report(['spec', 'vxlanMode'], 'must be Never beside ipipMode: a pool has one encapsulation');
 }
 
-function checkUses({ allowedUses, nodeSelector, namespaceSelector, disableBGPExport }: Spec, report: Report): void {
+function checkUses(spec: Spec, report: Report): void {
+  const { allowedUses, nodeSelector, namespaceSelector, disableBGPExport, ipipMode, vxlanMode } = spec;
   if (allowedUses?.includes('LoadBalancer')) {
     if (allowedUses.length > 1) report(['spec', 'allowedUses'], 'must name LoadBalancer alone');
     if (nodeSelector !== 'all()') report(['spec', 'nodeSelector'], 'must be all() in a pool for LoadBalancer');
+    if (ipipMode !== 'Never' || vxlanMode !== 'Never')
+      report(['spec', 'allowedUses'], 'must not name LoadBalancer in a pool with IPIP or VXLAN');
     if (disableBGPExport) report(['spec', 'disableBGPExport'], 'must be false in a pool for LoadBalancer');
   }
   if (namespaceSelector && (!allowedUses || allowedUses.includes('Tunnel')))
