@@ -14,6 +14,7 @@ interface MatrixFlags {
   output: string;
   port: number;
   timeout: number;
+  all?: boolean;
   changedFrom?: string;
 }
 
@@ -64,6 +65,7 @@ lab
   .option('-o, --output <format>', 'json, or a table', 'table')
   .option('-p, --port <port>', 'TCP port (80 has a server in the lab)', integer, 80)
   .option('--timeout <ms>', 'until a connection counts as not possible', integer, 1000)
+  .option('--all', 'every workload, also where there are very many')
   .option('--changed-from <file>', 'compare with this matrix (written by -o json)')
   .action(matrixCommand);
 
@@ -77,7 +79,8 @@ lab
   .action(async (name: string, command: string[]) => {
     const { execute } = await import('./exec.ts');
     const { readState } = await import('./state.ts');
-    process.exitCode = await execute(readState(), name, command);
+    const own = command[0] === '--' ? command.slice(1) : command;
+    process.exitCode = await execute(readState(), name, own);
   });
 
 lab
@@ -101,7 +104,7 @@ async function matrixCommand(flags: MatrixFlags): Promise<void> {
   const { LAST_MATRIX } = await import('./paths.ts');
   const { paint } = await import('./paint.ts');
   const before = flags.changedFrom === undefined ? findMatrix(LAST_MATRIX) : readMatrix(flags.changedFrom);
-  const matrix = await measure(readState(), { port: flags.port, timeoutMs: flags.timeout });
+  const matrix = await measure(readState(), { port: flags.port, timeoutMs: flags.timeout, all: flags.all ?? false });
   writeFileSync(LAST_MATRIX, JSON.stringify(matrix));
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(matrix)}\n` : formatMatrix(matrix, before, paint));
 }

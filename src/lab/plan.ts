@@ -9,7 +9,7 @@ export const NET = 'net';
 
 /** The network between the hosts. */
 export const UNDERLAY = { 4: { first: ip('172.30.0.0'), length: 16 }, 6: { first: ip('fd30::'), length: 64 } } as const;
-const ETCD_PORT = 2379;
+export const ETCD_PORT = 2379;
 
 export const HOST_SIDE_MAC = 'ee:ee:ee:ee:ee:ee';
 /** What the kernel makes of HOST_SIDE_MAC. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CalicoError } from '../errors/index.ts';
 import { forever, inside, startDaemon } from './namespace.ts';
 import { DIRECTORY, ETCD_SOCKET, LOGS, program, runDirectory } from './paths.ts';
-import { type Addressed, etcdUrl, NET, type Plan } from './plan.ts';
+import { type Addressed, ETCD_PORT, etcdUrl, NET, type Plan } from './plan.ts';
 import { renderRouter } from './router.ts';
 import type { Topology } from './topology.ts';
 
@@ -15,13 +15,14 @@ const ETCD_PATIENCE_MS = 10_000;
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Needs the namespace only; that it listens at no address in particular lets it start before there is one. */
 export async function startEtcd(plan: Plan): Promise<void> {
   const command = [
     'etcd',
     ...['--name', 'lab', '--data-dir', `${DIRECTORY}/etcd`, '--unsafe-no-fsync', '--log-level', 'warn'],
     ...[
       '--listen-client-urls',
-      `${etcdUrl(plan)},unix://${ETCD_SOCKET_NAME}`,
+      `http://0.0.0.0:${ETCD_PORT},unix://${ETCD_SOCKET_NAME}`,
       '--advertise-client-urls',
       etcdUrl(plan),
     ],

@@ -38,10 +38,10 @@ export async function up(topology: Topology, stages: Stages): Promise<LabState> 
   try {
     await stages.run('resources', () => createAll(client, clusterResources(topology, plan)));
     await links;
-    await stages.run('start Felix and BIRD', () => startAll(topology, plan));
     const addresses = await stages.run('workloads', () => addWorkloads(client, topology, plan));
     state = { ...state, addresses };
     writeState(state);
+    await stages.run('start Felix and BIRD', () => startAll(topology, plan));
   } finally {
     await client.store.close();
   }
@@ -78,6 +78,7 @@ async function addLinks(topology: Topology, plan: Plan): Promise<null> {
     ...plan.hosts.map((host) => setUpHost(host, gateway, onHost.get(host.name) ?? [])),
     plan.router && setUpRouter(plan.router, topology.router?.networks ?? []),
   ]);
+  for (const { name } of [...plan.hosts, ...(plan.router ? [plan.router] : []), ...plan.workloads]) startServer(name);
   return null;
 }
 
@@ -86,7 +87,6 @@ async function startAll(topology: Topology, plan: Plan): Promise<null> {
     ...plan.hosts.map((host) => startHost(host, plan)),
     plan.router && startRouter(plan.router, topology, plan),
   ]);
-  for (const { name } of [...plan.hosts, ...(plan.router ? [plan.router] : []), ...plan.workloads]) startServer(name);
   return null;
 }
 
