@@ -1,2 +1,2 @@
 /** Addresses for workloads: pools, blocks, handles. */
-export { type Assignment, Ipam, type Owner } from './ipam.ts';
+export { type Assignment, Ipam } from './ipam.ts';
