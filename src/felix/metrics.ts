@@ -2,9 +2,13 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Registry, Summary } from 'prom-client';
 import type { Dataplane, Drivers } from '../dataplane/index.ts';
+import type { Iptables, Table } from '../drivers/iptables/index.ts';
 
 /** Of `felix_resync_state`. */
 export const RESYNC_STATE = { waiting: 1, listing: 2, inSync: 3 } as const;
+
+type Reading = [labels: Record<string, string | number>, value: number];
+type Read = () => Reading[];
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -51,42 +55,71 @@ export class Metrics {
 
   /** Gauges of what the dataplane holds. */
   watch({ managers }: Dataplane, { iptables }: Drivers): void {
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers: [this.#registry],
-        collect() {
-          this.set(value());
-        },
-      });
     const { workloads, hostEndpoints, policies, sets } = managers;
-    gauge('felix_active_local_endpoints', 'Endpoints of this host.', () => workloads.count + hostEndpoints.count);
-    gauge('felix_active_local_policies', 'Policies that apply on this host.', () => policies.count);
-    gauge('felix_cluster_num_hosts', 'Nodes of the cluster that have an IPv4 address.', () => sets.hostCount);
-    gauge('felix_ipsets_calico', 'IP sets of selectors and named ports, in each family.', () => sets.count);
-    const perTable = { labelNames: ['ip_version', 'table'], registers: [this.#registry] };
-    const chains = new Gauge({ name: 'felix_iptables_chains', help: 'Chains of ours.', ...perTable });
-    const perFamily = { labelNames: ['ip_version'], registers: [this.#registry] };
-    const restores = new Gauge({
-      name: 'felix_iptables_restore_calls',
-      help: 'Calls of iptables-restore.',
-      ...perFamily,
-    });
-    const saves = new Gauge({ name: 'felix_iptables_save_calls', help: 'Calls of iptables-save.', ...perFamily });
+    const one =
+      (value: () => number): Read =>
+      () => [[{}, value()]];
+    const perFamily =
+      (value: (family: Iptables) => number): Read =>
+      () =>
+        iptables.map((driver) => [{ ip_version: driver.family }, value(driver)]);
+    const perTable =
+      (value: (table: Table) => number): Read =>
+      () =>
+        iptables.flatMap(({ family, tables }) =>
+          Object.values(tables).map((table): Reading => [{ ip_version: family, table: table.name }, value(table)]),
+        );
+    this.#gauge(
+      'felix_active_local_endpoints',
+      'Endpoints of this host.',
+      one(() => workloads.count + hostEndpoints.count),
+    );
+    this.#gauge(
+      'felix_active_local_policies',
+      'Policies that apply on this host.',
+      one(() => policies.count),
+    );
+    this.#gauge(
+      'felix_cluster_num_hosts',
+      'Nodes that have an IPv4 address.',
+      one(() => sets.hostCount),
+    );
+    this.#gauge(
+      'felix_ipsets_calico',
+      'Sets of selectors and named ports, in each family.',
+      one(() => sets.count),
+    );
+    this.#gauge(
+      'felix_iptables_chains',
+      'Chains of ours.',
+      perTable((table) => table.chainCount),
+    );
+    this.#gauge(
+      'felix_iptables_rules',
+      'Rules in chains of ours.',
+      perTable((table) => table.ruleCount),
+    );
+    this.#gauge(
+      'felix_iptables_restore_calls',
+      'Of iptables-restore.',
+      perFamily(({ counts }) => counts.restores),
+    );
+    this.#gauge(
+      'felix_iptables_save_calls',
+      'Of iptables-save.',
+      perFamily(({ counts }) => counts.saves),
+    );
+  }
+
+  #gauge(name: string, help: string, read: Read): void {
+    const labelNames = Object.keys(read()[0]?.[0] ?? {});
     new Gauge({
-      name: 'felix_iptables_rules',
-      help: 'Rules in chains of ours.',
-      ...perTable,
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
       collect() {
-        for (const { family, tables, counts } of iptables) {
-          for (const table of Object.values(tables)) {
-            this.set({ ip_version: family, table: table.name }, table.ruleCount);
-            chains.set({ ip_version: family, table: table.name }, table.chainCount);
-          }
-          restores.set({ ip_version: family }, counts.restores);
-          saves.set({ ip_version: family }, counts.saves);
-        }
+        for (const [labels, value] of read()) this.set(labels, value);
       },
     });
   }
