@@ -16,6 +16,9 @@ const CONFIG: DataplaneConfig = {
   removeExternalRoutes: true,
 };
 
+/** ms */
+const QUIET = 20;
+
 export class FakeHost<K extends FakeKernel> {
   readonly graph = new CalcGraph({ node: 'h1' });
   readonly kernel: K;
@@ -23,6 +26,7 @@ export class FakeHost<K extends FakeKernel> {
   readonly problems: object[] = [];
   readonly #dataplane: Dataplane;
   #roundEnded: () => void = () => {};
+  #last = { ok: true, at: 0 };
 
   constructor(kernel: K) {
     this.kernel = kernel;
@@ -31,7 +35,10 @@ export class FakeHost<K extends FakeKernel> {
       config: CONFIG,
       drivers: driversOver(kernel),
       log: { debug: () => {}, info: () => {}, warn: problem, error: problem },
-      onRound: () => this.#roundEnded(),
+      onRound: (_, ok) => {
+        this.#last = { ok, at: performance.now() };
+        this.#roundEnded();
+      },
     });
     this.graph.onStatus('in-sync');
   }
@@ -46,6 +53,12 @@ export class FakeHost<K extends FakeKernel> {
 
   async events(events: readonly KernelEvent[]): Promise<void> {
     await this.#round(() => this.#dataplane.onKernelEvents(events));
+  }
+
+  /** After failures: when a round has done everything, and no other follows. */
+  async quiet(): Promise<void> {
+    while (!this.#last.ok || performance.now() - this.#last.at < QUIET)
+      await new Promise((done) => setTimeout(done, 5));
   }
 
   async close(): Promise<void> {

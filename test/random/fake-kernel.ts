@@ -20,11 +20,13 @@ import type { Family } from '../../src/net/index.ts';
 export const FAMILIES: readonly Family[] = [4, 6];
 export type Netlink = 'rtnetlink' | 'ipset';
 
-/** What is asked of it is done: nothing fails. It starts empty, so there is nothing to dump. */
+/** What is asked of it is done: netlink never fails. It starts empty. */
 export interface FakeKernel {
   readonly run: typeof exec;
   readonly sysctls: SysctlFiles;
   message(of: Netlink, message: Message): void;
+  /** The answer to a dump. */
+  dump?(of: Netlink, request: Message): Message[];
   endConnections(address: string): void;
 }
 
@@ -59,7 +61,12 @@ function socketOf(kernel: FakeKernel, of: Netlink): NetlinkSocket {
     return new Map();
   };
   const request: NetlinkSocket['request'] = (encode) => batch([0], encode).get(0) ?? null;
-  return { batch, request, dump: () => {} } as unknown as NetlinkSocket;
+  const dump: NetlinkSocket['dump'] = (_, encode, onMessage) => {
+    const writer = new MessageWriter();
+    encode(writer);
+    for (const asked of messages(Buffer.from(writer.bytes()))) kernel.dump?.(of, asked).forEach(onMessage);
+  };
+  return { batch, request, dump } as unknown as NetlinkSocket;
 }
 
 class FakeConntrack extends ConntrackDriver {

@@ -4,8 +4,21 @@
  * interface is policed.
  */
 
-import { attributes, decodeRoute, eachAttribute, type exec, type Message, readText } from '../../src/kernel/index.ts';
-import { readMember } from '../../src/kernel/ipset-member.ts';
+import {
+  attributes,
+  decodeRoute,
+  eachAttribute,
+  type exec,
+  type Message,
+  MessageWriter,
+  messages,
+  RTM_NEWNEIGH,
+  RTM_NEWROUTE,
+  readText,
+  readU32,
+} from '../../src/kernel/index.ts';
+import { readMember, writeMember } from '../../src/kernel/ipset-member.ts';
+import { formatIp } from '../../src/net/index.ts';
 import type { FakeKernel, Netlink } from './fake-kernel.ts';
 
 /** Chain → its rules. */
@@ -22,7 +35,13 @@ const DESTROY = 3;
 const SWAP = 6;
 const ADD = 9;
 const REMOVE = 10;
+const LIST = 7;
 const NFGENMSG = 4;
+const SETNAME = 2;
+/** At create; at swap it is the second name. */
+const TYPENAME = 3;
+const MEMBER = 7;
+const MEMBERS = 8;
 
 interface IpSet {
   readonly type: Parameters<typeof readMember>[0];
@@ -46,8 +65,15 @@ export class KernelModel implements FakeKernel {
     this.interfaces = new Map(interfaces);
   }
 
+  /** So many writes of chains fail from now on, for no reason of their own. */
+  failing = 0;
+
   readonly run: typeof exec = async (program, _, { stdin = '' } = {}) => {
     const family = program.startsWith('ip6') ? 'ip6tables' : 'iptables';
+    if (program.endsWith('restore') && this.failing > 0) {
+      this.failing--;
+      return { status: 4, stdout: '', stderr: 'Resource temporarily unavailable' };
+    }
     if (program.endsWith('save')) return { status: 0, stdout: this.#save(family), stderr: '' };
     for (const [, name = '', lines = ''] of `${stdin}`.matchAll(/^\*(\w+)\n([\s\S]*?)^COMMIT$/gm))
       this.#restore(`${family} ${name}`, lines.split('\n').filter(Boolean));
@@ -63,20 +89,41 @@ export class KernelModel implements FakeKernel {
   };
 
   message(of: Netlink, message: Message): void {
+    const { type, payload } = message;
     const route = of === 'rtnetlink' ? decodeRoute(message) : null;
-    const entry = message.payload.toString('hex');
-    if (of === 'ipset') this.#changeSet(message.type & 0xff, attributes(message.payload, NFGENMSG));
-    else if (!route && message.type === 28) this.neighbours.add(entry);
-    else if (!route) this.neighbours.delete(entry);
-    else if (message.type === 24) this.#addRoute(route.dst, route.link);
+    if (of === 'ipset') this.#changeSet(type & 0xff, attributes(payload, NFGENMSG));
+    else if (!route) this.#changeNeighbour(type, readU32(payload, 4), attributes(payload, 12));
+    else if (type === RTM_NEWROUTE) this.#addRoute(route.dst, route.link);
     else if (!this.routes.delete(route.dst)) this.refused.push(`no route to ${route.dst}`);
+  }
+
+  /** The members of one set: drivers follow everything else by themselves. */
+  dump(of: Netlink, { payload }: Message): Message[] {
+    const name = of === 'ipset' ? attributes(payload, NFGENMSG).get(SETNAME) : undefined;
+    const set = name && this.sets.get(readText(name));
+    if (!set) return [];
+    const w = new MessageWriter();
+    w.begin(LIST, 0);
+    w.u32(0);
+    const list = w.open(MEMBERS);
+    for (const member of set.members) {
+      const data = w.open(MEMBER);
+      writeMember(w, set.type, member);
+      w.close(data);
+    }
+    w.close(list);
+    w.end();
+    return [...messages(Buffer.from(w.bytes()))];
   }
 
   endConnections(): void {}
 
-  /** A link goes, and with it its routes. */
+  /** A link goes, and with it its routes and parameters. */
   removeInterface(index: number): void {
     for (const [dst, link] of [...this.routes]) if (link === index) this.routes.delete(dst);
+    for (const entry of [...this.neighbours]) if (entry.startsWith(`${index} `)) this.neighbours.delete(entry);
+    for (const path of [...this.parameters.keys()])
+      if (path.split('/').includes(this.interfaces.get(index) as string)) this.parameters.delete(path);
     this.interfaces.delete(index);
   }
 
@@ -87,6 +134,9 @@ export class KernelModel implements FakeKernel {
       tables: sorted(this.tables).map(([name, table]) => [name, sorted(table)]),
       sets: sorted(this.sets).map(([name, { type, members }]) => [name, type, [...members].sort()]),
       routes: sorted(this.routes).map(([dst, link]) => [dst, this.interfaces.get(link)]),
+      neighbours: [...this.neighbours]
+        .map((entry) => entry.replace(/^\d+/, (link) => `${this.interfaces.get(Number(link))}`))
+        .sort(),
     };
   }
 
@@ -136,21 +186,27 @@ export class KernelModel implements FakeKernel {
   }
 
   #changeSet(command: number, found: ReturnType<typeof attributes>): void {
-    const name = readText(found.get(2) as Buffer);
+    const name = readText(found.get(SETNAME) as Buffer);
     const set = this.sets.get(name);
     if (command === CREATE) {
       if (set) this.refused.push(`set ${name} exists`);
-      this.sets.set(name, { type: readText(found.get(3) as Buffer) as IpSet['type'], members: new Set() });
+      this.sets.set(name, { type: readText(found.get(TYPENAME) as Buffer) as IpSet['type'], members: new Set() });
     } else if (!set) this.refused.push(`no set ${name}`);
     else if (command === DESTROY) this.#destroy(name);
-    else if (command === SWAP) this.#swap(name, readText(found.get(3) as Buffer));
+    else if (command === SWAP) this.#swap(name, readText(found.get(TYPENAME) as Buffer));
     else {
-      for (const [, data] of eachAttribute(found.get(8) as Buffer)) {
+      for (const [, data] of eachAttribute(found.get(MEMBERS) as Buffer)) {
         const member = readMember(set.type, data);
         if (command === ADD) set.members.add(member);
         if (command === REMOVE && !set.members.delete(member)) this.refused.push(`set ${name} has no ${member}`);
       }
     }
+  }
+
+  #changeNeighbour(type: number, link: number, found: ReturnType<typeof attributes>): void {
+    const entry = `${link} ${formatIp(found.get(1) as Buffer)}`;
+    if (type === RTM_NEWNEIGH) this.neighbours.add(entry);
+    else if (!this.neighbours.delete(entry)) this.refused.push(`no neighbour ${entry}`);
   }
 
   #destroy(name: string): void {
@@ -168,10 +224,13 @@ export class KernelModel implements FakeKernel {
   /** Only to an interface whose workload is policed in both directions. */
   #addRoute(dst: string, index: number): void {
     const name = this.interfaces.get(index);
-    const filter = this.tables.get(dst.includes(':') ? 'ip6tables filter' : 'iptables filter') ?? new Map();
-    const reached = reachedFrom(filter, 'FORWARD');
-    for (const chain of [`cali-tw-${name}`, `cali-fw-${name}`])
-      if (!reached.has(chain)) this.refused.push(`a route to ${dst} before ${chain}`);
+    if (name === undefined) this.refused.push(`a route to ${dst} by link ${index}`);
+    const filter: Table = this.tables.get(dst.includes(':') ? 'ip6tables filter' : 'iptables filter') ?? new Map();
+    for (const [way, dispatch, own] of [
+      ['--in-interface', 'cali-from-wl-dispatch', `cali-fw-${name}`],
+      ['--out-interface', 'cali-to-wl-dispatch', `cali-tw-${name}`],
+    ] as const)
+      if (!isPoliced(filter, dispatch, `${name}`, way, own)) this.refused.push(`a route to ${dst} before ${own}`);
     this.routes.set(dst, index);
   }
 }
@@ -186,6 +245,18 @@ function reachedFrom(table: Table, start: string): Set<string> {
   };
   visit(start);
   return reached;
+}
+
+/** Whether the dispatch brings the interface's packets to its own chain, or drops them (a closed chain in its place). */
+function isPoliced(table: Table, chain: string, name: string, way: string, own: string): boolean {
+  if (chain === own) return (table.get(own)?.length ?? 0) > 0;
+  for (const rule of table.get(chain) ?? []) {
+    const pattern = new RegExp(`${way} (\\S+)`).exec(rule)?.[1];
+    if (pattern === undefined) return rule.endsWith('DROP');
+    const meets = pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+    if (meets) return isPoliced(table, targetOf(rule) as string, name, way, own);
+  }
+  return false;
 }
 
 /** The chain of ours that a rule leads to. */

@@ -70,40 +70,85 @@ function workloads({ workloads: [first, second, ...rest] }: Resources, share: bo
   return [first, share ? { ...second, interfaceName, node } : second, ...rest];
 }
 
-async function started(values: readonly Value[] = []): Promise<FakeHost<KernelModel>> {
-  const fresh = new FakeHost(new KernelModel(INTERFACES));
-  await fresh.update(values.map(put));
-  const address = { index: 2, family: 4, address: ip('172.30.0.11'), prefixLength: 24 } as const;
-  await fresh.events([...INTERFACES.map(([index, name]) => linkUp(name, index)), { type: 'address', address }]);
-  return fresh;
+/** What else happens at a step: an interface goes or comes, writes of chains fail. */
+const weather = fc.record({
+  flaps: fc.option(fc.constantFrom(...INTERFACES.slice(1).map(([, name]) => name)), { freq: 2 }),
+  failing: fc.constantFrom(0, 0, 0, 1, 2, 3, 7),
+});
+
+class World {
+  readonly host: FakeHost<KernelModel>;
+  readonly #interfaces: Map<string, number>;
+  #present = new Map<string, Value>();
+  #nextIndex = 100;
+
+  private constructor(interfaces: Iterable<readonly [number, string]>) {
+    this.host = new FakeHost(new KernelModel(interfaces));
+    this.#interfaces = new Map([...interfaces].map(([index, name]) => [name, index]));
+  }
+
+  static async start(values: readonly Value[], interfaces: Iterable<readonly [number, string]>): Promise<World> {
+    const world = new World(interfaces);
+    await world.host.update(values.map(put));
+    const address = { index: 2, family: 4, address: ip('172.30.0.11'), prefixLength: 24 } as const;
+    const links = [...interfaces].map(([index, name]) => linkUp(name, index));
+    await world.host.events([...links, { type: 'address', address }]);
+    return world;
+  }
+
+  /** Half at a time: what is between two clusters is safe as well. */
+  async become(values: readonly Value[], seed: number): Promise<void> {
+    const wanted = new Map<string, Value>(values.map((value) => [idKey(value.id), value]));
+    const left = [...this.#present].filter(([key]) => !wanted.has(key)).map(([, value]) => gone(value));
+    const updates: Update[] = [...left, ...values.map(put)];
+    const first = updates.filter((_, i) => (i * 7 + seed) % 3 === 0);
+    await this.host.update(first);
+    await this.host.update(updates.filter((update) => !first.includes(update)));
+    this.#present = wanted;
+  }
+
+  /** The interface goes, or comes again with another index. */
+  async flap(name: string): Promise<void> {
+    const { kernel } = this.host;
+    const index = this.#interfaces.get(name);
+    if (index === undefined) {
+      this.#interfaces.set(name, ++this.#nextIndex);
+      kernel.interfaces.set(this.#nextIndex, name);
+      return this.host.events([linkUp(name, this.#nextIndex)]);
+    }
+    this.#interfaces.delete(name);
+    kernel.removeInterface(index);
+    const event = linkUp(name, index);
+    await this.host.events(event.type === 'link' ? [{ ...event, type: 'link-gone' }] : []);
+  }
 }
 
-const opened: FakeHost<KernelModel>[] = [];
-afterAll(() => Promise.all(opened.map((each) => each.close())));
+const opened: World[] = [];
+afterAll(() => Promise.all(opened.map(({ host }) => host.close())));
 
 test(`${STEPS} random clusters in turn`, async () => {
-  const old = await started();
-  opened.push(old);
-  let present = new Map<string, Value>();
-  for (const [i, values] of fc.sample(cluster, { numRuns: STEPS, seed: SEED }).entries()) {
-    const wanted = new Map<string, Value>(values.map((value) => [idKey(value.id), value]));
-    const left = [...present].filter(([key]) => !wanted.has(key)).map(([, value]) => gone(value));
-    const updates: Update[] = [...left, ...values.map(put)];
-    // Half at a time: what is between two clusters is safe as well.
-    const half = updates.filter((_, at) => (at * 7 + i) % 3 === 0);
-    await old.update(half);
-    await old.update(updates.filter((update) => !half.includes(update)));
-    present = wanted;
-    const { kernel, problems } = old;
-    expect({ step: i, refused: kernel.refused, problems, orphans: orphans(kernel) }).toEqual({
+  const world = await World.start([], INTERFACES);
+  opened.push(world);
+  const { kernel, problems } = world.host;
+  for (const [i, [values, { flaps, failing }]] of fc
+    .sample(fc.tuple(cluster, weather), { numRuns: STEPS, seed: SEED })
+    .entries()) {
+    problems.length = 0;
+    kernel.failing = failing;
+    await world.become(values, i);
+    if (flaps !== null) await world.flap(flaps);
+    expect({ step: i, refused: kernel.refused, orphans: orphans(kernel) }).toEqual({
       step: i,
       refused: [],
-      problems: [],
       orphans: [],
     });
+    if (failing === 0) expect(problems).toEqual([]);
     if (i % COMPARED_EVERY > 0) continue;
-    const fresh = await started(values);
+    kernel.failing = 0;
+    await world.host.quiet();
+    const fresh = await World.start(values, kernel.interfaces);
     opened.push(fresh);
-    expect(kernel.contents).toEqual(fresh.kernel.contents);
+    expect(kernel.contents).toEqual(fresh.host.kernel.contents);
+    expect([...kernel.parameters]).toEqual(expect.arrayContaining([...fresh.host.kernel.parameters]));
   }
 });

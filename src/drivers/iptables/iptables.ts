@@ -114,10 +114,19 @@ export class Iptables {
     if (!plan) return;
     const outcome = await this.write([{ table, plan }]);
     if (outcome.ok) return;
-    if (chains.length === 1) return this.refuse(table, chains[0]!, outcome.reason);
+    if (chains.length === 1) return this.blame(table, chains[0]!);
     const middle = chains.length >> 1;
     await this.isolate(table, chains.slice(0, middle));
     await this.isolate(table, chains.slice(middle));
+  }
+
+  /** What fails for a moment is no chain's fault: one is blamed when it fails again although a write of nothing does not. */
+  private async blame(table: Table, chain: string): Promise<void> {
+    const nothing = await this.restore(`*${table.name}\nCOMMIT\n`);
+    if (!nothing.ok) throw this.failure(this.programs.restore, nothing.reason);
+    const plan = table.plan({ removals: false, only: new Set([chain]) });
+    const outcome: Outcome = plan ? await this.write([{ table, plan }]) : { ok: true };
+    if (!outcome.ok) this.refuse(table, chain, outcome.reason);
   }
 
   private refuse(table: Table, chain: string, reason: string): void {
@@ -126,21 +135,26 @@ export class Iptables {
   }
 
   private async write(steps: readonly Step[]): Promise<Outcome> {
-    this.counts.restores++;
-    const timeout = this.options.lockTimeout ?? 0;
-    const wait = timeout > 0 ? ['--wait', String(timeout)] : ['--wait'];
     const stdin = `${steps.flatMap(({ plan }) => plan.parts.map(([, text]) => text)).join('\n')}\n`;
-    const { status, stderr } = await this.options.run(this.programs.restore, ['--noflush', ...wait], {
-      stdin,
-      env: this.environment,
-    });
-    if (status !== 0) return { ok: false, reason: stderr.trim() || `exit status ${status}` };
+    const outcome = await this.restore(stdin);
+    if (!outcome.ok) return outcome;
     for (const { table, plan } of steps) {
       table.reached(plan);
       this.counts.chainsWritten += plan.written.length + plan.hooks.length;
       this.counts.chainsRemoved += plan.removed.length;
     }
-    return { ok: true };
+    return outcome;
+  }
+
+  private async restore(stdin: string): Promise<Outcome> {
+    this.counts.restores++;
+    const timeout = this.options.lockTimeout ?? 0;
+    const wait = timeout > 0 ? ['--wait', String(timeout)] : ['--wait'];
+    const { status, stderr } = await this.options.run(this.programs.restore, ['--noflush', ...wait], {
+      stdin,
+      env: this.environment,
+    });
+    return status === 0 ? { ok: true } : { ok: false, reason: stderr.trim() || `exit status ${status}` };
   }
 
   private get environment(): Record<string, string> {
