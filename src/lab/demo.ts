@@ -29,9 +29,10 @@ export async function demo(topology: Topology, write: (text: string) => void): P
   const after = await measured(state, stages, before);
   const denied = changedPairs(after, before).find((pair) => !isReached(pair) && isAmongWorkloads(pair, state));
   if (denied) await explain(denied, stages);
-  stages.say(
-    `\nup and tried in ${stages.elapsed}. It stays up: ${program('calico')} lab matrix | status | shell | down`,
-  );
+  stages.say(`
+up and tried in ${stages.elapsed}. It stays up:
+  ${program('calico')} lab matrix | status | exec HOST|WORKLOAD -- COMMAND | shell | down
+  ETCD_ENDPOINTS=${labEnvironment().ETCD_ENDPOINTS} ${program('calicoctl')} get workloadendpoints`);
 }
 
 async function measured(state: LabState, stages: Stages, before: Matrix | null): Promise<Matrix> {

@@ -13,7 +13,8 @@ import type { Topology } from './topology.ts';
 const ETCD_SOCKET_NAME = 'etcd:1';
 const ETCD_PATIENCE_MS = 10_000;
 
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs are looked for, whatever the caller's own path. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Needs the namespace only; that it listens at no address in particular lets it start before there is one. */
 export async function startEtcd(plan: Plan): Promise<void> {

@@ -1,4 +1,5 @@
 /** Builds the lab: everything that can be done at the same time is. */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Resource } from '../api/index.ts';
 import { type Client, configFromEnvironment, connect } from '../datastore/index.ts';
@@ -11,13 +12,23 @@ import { DIRECTORY, ETCD_SOCKET, LOGS } from './paths.ts';
 import { type Plan, type PlannedWorkload, planOf } from './plan.ts';
 import { waitUntilReachable } from './ready.ts';
 import { clusterResources, handleOf, workloadResource } from './resources.ts';
-import { startEtcd, startHost, startRouter, startServer } from './services.ts';
+import { SYSTEM_PATH, startEtcd, startHost, startRouter, startServer } from './services.ts';
 import type { Stages } from './stages.ts';
 import { findState, type LabState, writeState } from './state.ts';
 import type { Topology } from './topology.ts';
 
+/** Programs, and the Debian packages that have them. */
+const NEEDED = {
+  ip: 'iproute2',
+  etcd: 'etcd-server',
+  bird: 'bird2',
+  busybox: 'busybox-static',
+  'iptables-restore': 'iptables',
+};
+
 /** A lab that is there already is taken down first. */
 export async function up(topology: Topology, stages: Stages): Promise<LabState> {
+  checkMachine();
   await stages.run('take down what was there', async () => {
     const removed = await down();
     return removed > 0 ? `${removed} namespaces` : null;
@@ -61,8 +72,17 @@ export function labEnvironment(): Record<string, string> {
   return { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: `unix://${ETCD_SOCKET}` };
 }
 
-async function prepareDirectory(): Promise<void> {
+/** E_USAGE: what it takes is missing. */
+function checkMachine(): void {
   if (process.getuid?.() !== 0) throw new CalicoError('E_USAGE', 'calico lab', 'needs root', { hint: 'try sudo' });
+  const directories = SYSTEM_PATH.split(':');
+  for (const [program, debianPackage] of Object.entries(NEEDED)) {
+    if (directories.some((directory) => existsSync(`${directory}/${program}`))) continue;
+    throw new CalicoError('E_USAGE', program, 'is not installed', { hint: `apt-get install ${debianPackage}` });
+  }
+}
+
+async function prepareDirectory(): Promise<void> {
   if (findState()) throw new CalicoError('E_EXISTS', DIRECTORY, 'another lab came up meanwhile');
   await mkdir(`${DIRECTORY}/www`, { recursive: true });
   await mkdir(LOGS, { recursive: true });
