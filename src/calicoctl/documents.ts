@@ -25,6 +25,8 @@ export interface ReadOptions {
   /** For resources of kinds with namespaces that name none. */
   readonly namespace?: string | undefined;
   readonly recursive?: boolean | undefined;
+  /** What names a resource is enough: the rest of it may be incomplete. */
+  readonly identityOnly?: boolean | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function readResources(io: Io, path: string, options: ReadOptions =
   for (const file of await filesOf(io, path, options.recursive ?? false)) {
     for (const object of await readObjects(io, file)) {
       try {
-        resources.push(validate(inNamespace(object, options.namespace)));
+        resources.push(readResource(inNamespace(object, options.namespace), options));
       } catch (error) {
         problems.push(error);
       }
@@ -46,6 +48,17 @@ export async function readResources(io: Io, path: string, options: ReadOptions =
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems);
   return resources;
+}
+
+function readResource(object: unknown, { identityOnly }: ReadOptions): Resource {
+  try {
+    return validate(object);
+  } catch (error) {
+    const { apiVersion, kind, metadata } = (object ?? {}) as Partial<Resource>;
+    const isNamed = apiVersion === 'projectcalico.org/v3' && kindInfo(kind ?? '')?.kind === kind && metadata?.name;
+    if (identityOnly && isNamed) return { apiVersion, kind, metadata } as Resource;
+    throw error;
+  }
 }
 
 /** Every object in the file, lists taken apart. Throws E_FILE. */

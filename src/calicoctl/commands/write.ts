@@ -17,6 +17,8 @@ export interface FileOptions {
   readonly skipExists?: boolean;
   readonly skipNotExists?: boolean;
   readonly skipEmpty?: boolean;
+  /** The resources of the file need only be named. */
+  readonly identityOnly?: boolean;
 }
 
 type Write = (client: Client, resource: Resource) => Promise<unknown>;
@@ -36,7 +38,7 @@ export async function replace(io: Io, options: FileOptions): Promise<void> {
 }
 
 export async function deleteFile(io: Io, options: FileOptions): Promise<void> {
-  await writeFile(io, options, 'deleted', (client, { kind, metadata }) =>
+  await writeFile(io, { ...options, identityOnly: true }, 'deleted', (client, { kind, metadata }) =>
     unless(
       options.skipNotExists,
       'E_NOT_FOUND',
