@@ -247,12 +247,12 @@ function reachedFrom(table: Table, start: string): Set<string> {
   return reached;
 }
 
-/** Whether the dispatch brings the interface's packets to its own chain, or drops them (a closed chain in its place). */
+/** Whether the dispatch brings the interface's packets to its own chain, or a closed chain stands in for it. */
 function isPoliced(table: Table, chain: string, name: string, way: string, own: string): boolean {
   if (chain === own) return (table.get(own)?.length ?? 0) > 0;
   for (const rule of table.get(chain) ?? []) {
     const pattern = new RegExp(`${way} (\\S+)`).exec(rule)?.[1];
-    if (pattern === undefined) return rule.endsWith('DROP');
+    if (pattern === undefined) return rule.includes('cali:closed');
     const meets = pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
     if (meets) return isPoliced(table, targetOf(rule) as string, name, way, own);
   }
