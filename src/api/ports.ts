@@ -57,7 +57,7 @@ export const asNumber = numberOrText((text) => {
     : { problem: 'must be an AS number between 0 and 4294967295, or two of 16 bits as text, such as "1.10"' };
 });
 
-/** The number that a stored protocol field means; names only as stored. */
+/** Do packets of this protocol, as a stored field names it, carry ports that rules can match? */
 export function isPortProtocol(value: number | string | undefined): boolean {
   return value === 'TCP' || value === 'UDP' || value === 'SCTP' || value === 6 || value === 17 || value === 132;
 }
@@ -74,8 +74,8 @@ function numberOrText(read: (text: string) => Reading) {
   return z
     .union([z.number(), z.string()], { error: 'expected a number or text' })
     .transform((given, context): number | string => {
-      const text = typeof given === 'number' && !Number.isInteger(given) ? `${given} ` : String(given);
-      const { value, problem } = read(text);
+      const isFraction = typeof given === 'number' && !Number.isInteger(given);
+      const { value, problem } = read(isFraction ? '' : String(given)); // nothing here reads an empty text
       if (value !== undefined) return value;
       context.addIssue({ code: 'custom', message: problem ?? 'not valid', input: given });
       return z.NEVER;

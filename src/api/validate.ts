@@ -83,6 +83,7 @@ function describe(issue: Issue, input: unknown, schema: z.ZodType): string[] {
       ];
     }
     case 'invalid_type':
+      if (issue.expected === 'never') return [`${path} ${issue.message}`];
       return [`${path}: found ${quote(found)}, expected ${TYPES[issue.expected] ?? issue.expected}`];
     case 'too_big':
     case 'too_small':

@@ -1,7 +1,7 @@
 /** Resources in files: YAML or JSON, several documents, lists of resources, folders of files. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments, type Tags } from 'yaml';
+import { type Document, parseAllDocuments, type Tags } from 'yaml';
 import { kindInfo, type Resource, validate } from '../api/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Io, pathIn } from './io.ts';
@@ -55,7 +55,7 @@ function readResource(object: unknown, { identityOnly }: ReadOptions): Resource 
     return validate(object);
   } catch (error) {
     const { apiVersion, kind, metadata } = (object ?? {}) as Partial<Resource>;
-    const isNamed = apiVersion === 'projectcalico.org/v3' && kindInfo(kind ?? '')?.kind === kind && metadata?.name;
+    const isNamed = apiVersion === 'projectcalico.org/v3' && kindInfo(String(kind))?.kind === kind && metadata?.name;
     if (identityOnly && isNamed) return { apiVersion, kind, metadata } as Resource;
     throw error;
   }
@@ -74,10 +74,19 @@ export function parseObjects(text: string, source: string): unknown[] {
       const [message = 'not YAML'] = error.message.split('\n');
       throw new CalicoError('E_FILE', source, `is not YAML or JSON: ${message.replace(/:$/, '')}`);
     }
-    const value: unknown = document.toJS();
+    const value = plain(document, source);
     if (value !== null && value !== undefined) objects.push(...flatten(value));
   }
   return objects;
+}
+
+/** Throws E_FILE for references to nowhere, or so many that they are an attack. */
+function plain(document: Document.Parsed, source: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new CalicoError('E_FILE', source, `is not usable YAML: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function readText(io: Io, file: string): Promise<string> {
@@ -119,6 +128,6 @@ function flatten(value: unknown): unknown[] {
 
 function inNamespace(object: unknown, namespace: string | undefined): unknown {
   const { kind, metadata } = (object ?? {}) as Partial<Resource>;
-  if (!namespace || !kindInfo(kind ?? '')?.namespaced || metadata?.namespace) return object;
+  if (!namespace || !kindInfo(String(kind))?.namespaced || metadata?.namespace) return object;
   return { ...(object as Resource), metadata: { ...metadata, namespace } };
 }

@@ -6,6 +6,9 @@ import { processIo } from './io.ts';
 
 const directory = fileURLToPath(new URL('../../examples/', import.meta.url));
 
-test.each(readdirSync(directory))('examples/%s is valid', async (file) => {
+// A topology is for `calico lab up`, the others for calicoctl.
+const files = readdirSync(directory).filter((file) => file.endsWith('.yaml') && !file.startsWith('topology'));
+
+test.each(files)('examples/%s is valid', async (file) => {
   expect((await readResources({ ...processIo, directory }, file)).length).toBeGreaterThan(0);
 });
