@@ -77,8 +77,10 @@ export class Dataplane {
       links.resync();
       routes.resync();
     } else {
-      links.handle(events);
-      routes.handle(events);
+      for (const event of events) {
+        links.handle(event);
+        routes.handle(event);
+      }
     }
     this.#kick();
   }

@@ -193,8 +193,10 @@ describe('notifications', () => {
     seen = [];
     const onEvents = (list: readonly KernelEvent[]) => {
       seen.push(...list);
-      links.handle(list);
-      routes.handle(list);
+      for (const event of list) {
+        links.handle(event);
+        routes.handle(event);
+      }
     };
     events = new KernelEvents({ ownPort: socket.port, onEvents, onError: fail });
   });

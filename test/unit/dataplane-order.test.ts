@@ -39,7 +39,7 @@ class Host {
       this.note();
       if (program.endsWith('save')) {
         // The recording kernel's tables read as empty: its links are told of right after they have been read.
-        recording.links.handle([linkUp('cali-w1', 5), linkUp('cali-w2', 6)]);
+        for (const event of [linkUp('cali-w1', 5), linkUp('cali-w2', 6)]) recording.links.handle(event);
         return { status: 0, stdout: this.saved, stderr: '' };
       }
       this.asked.push(`${stdin}`);

@@ -63,21 +63,21 @@ export class LinkTable {
     this.#tellAddresses();
   }
 
-  /** Takes in what the kernel told; other kinds of events are ignored. An overrun is the caller's: call `resync`. */
-  handle(events: readonly KernelEvent[]): void {
-    let addresses = false;
-    for (const event of events) {
-      if (event.type === 'link') this.#set(event.link);
-      else if (event.type === 'link-gone') this.#remove(event.link.index);
-      else if (event.type === 'address' || event.type === 'address-gone') {
-        const key = addressKey(event.address);
-        const known = this.#addresses.has(key);
-        if (event.type === 'address') this.#addresses.set(key, event.address);
-        else this.#addresses.delete(key);
-        addresses ||= known !== this.#addresses.has(key);
-      }
+  /**
+   * Takes in what the kernel told; other kinds of events are ignored. One event at a time goes to every driver, because
+   * their order counts: a route told before its link went down is gone, one told after it is there. An overrun is the
+   * caller's: call `resync`.
+   */
+  handle(event: KernelEvent): void {
+    if (event.type === 'link') this.#set(event.link);
+    else if (event.type === 'link-gone') this.#remove(event.link.index);
+    else if (event.type === 'address' || event.type === 'address-gone') {
+      const key = addressKey(event.address);
+      const known = this.#addresses.has(key);
+      if (event.type === 'address') this.#addresses.set(key, event.address);
+      else this.#addresses.delete(key);
+      if (known !== this.#addresses.has(key)) this.#tellAddresses();
     }
-    if (addresses) this.#tellAddresses();
   }
 
   #set(link: Link): void {

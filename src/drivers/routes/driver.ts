@@ -108,17 +108,14 @@ export class RouteDriver {
     for (const key of this.#wanted.keys()) this.#refresh(key);
   }
 
-  /** Takes in what others changed; other kinds of events are ignored. */
-  handle(events: readonly KernelEvent[]): void {
+  /** Takes in what others changed, after the link table has: see there. Other kinds of events are ignored. */
+  handle(event: KernelEvent): void {
+    if (event.type !== 'route' && event.type !== 'route-gone') return;
     const { families, tables = [TABLE_MAIN] } = this.#options;
-    for (const event of events) {
-      if (event.type !== 'route' && event.type !== 'route-gone') continue;
-      const { route } = event;
-      const key = routeKey(route);
-      if (!tables.includes(route.table) || !families.includes(familyOf(route.dst))) continue;
-      if (event.type === 'route') this.#appeared(key, route);
-      else this.#disappeared(key, route);
-    }
+    const { route } = event;
+    if (!tables.includes(route.table) || !families.includes(familyOf(route.dst))) return;
+    if (event.type === 'route') this.#appeared(routeKey(route), route);
+    else this.#disappeared(routeKey(route), route);
   }
 
   apply(): RouteResult {
