@@ -58,7 +58,8 @@ function traces(): Record<string, string[]> {
   const processes = list('/proc').filter((entry) => /^\d+$/.test(entry));
   const commands = processes.map((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').replaceAll('\0', ' ');
+      return `${read('cmdline')}| ${read('environ')}`;
     } catch {
       return '';
     }
@@ -69,7 +70,7 @@ function traces(): Record<string, string[]> {
     mounts: readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')
       .filter((line) => line.includes('calico')),
-    processes: commands.filter((command) => /calico-lab|calico-net|dist\/calico-(felix|bgp)\.js/.test(command)),
+    processes: commands.filter((command) => /calico-(lab|net)|ETCD_ENDPOINTS=http:..172\.30\.0\.1:/.test(command)),
   };
 }
 
