@@ -2,11 +2,11 @@
  * Lowered chains as iptables-restore text. The text, and so the hash in each rule's comment, is the same as upstream's for
  * the same rule: after a change from one to the other, what is equal stays as it is.
  */
-import { createHash } from 'node:crypto';
 import type { Family } from '../net/index.ts';
 import type { Action, Chain, Rule } from './chain.ts';
 import { hex, type MarkBits, maskOf } from './marks.ts';
 import { renderMatch } from './render-match.ts';
+import { RuleHashes } from './rule-hash.ts';
 
 export interface RenderOptions {
   readonly family: Family;
@@ -29,7 +29,6 @@ export interface RenderedChain {
 
 /** What the comment that makes a rule ours begins with. */
 export const RULE_PREFIX = 'cali:';
-const HASH_LENGTH = 16;
 
 export function renderChain(chain: Chain, options: RenderOptions): RenderedChain {
   return { name: chain.name, rules: renderRules(chain.name, chain.rules, options) };
@@ -37,11 +36,10 @@ export function renderChain(chain: Chain, options: RenderOptions): RenderedChain
 
 /** Also for the rules that we put into the kernel's own chains. */
 export function renderRules(chain: string, rules: readonly Rule[], options: RenderOptions): RenderedRule[] {
-  let previous = createHash('sha224').update(chain).digest();
+  const hashes = new RuleHashes(chain);
   return rules.map((rule) => {
     const body = renderRule(rule, options);
-    previous = createHash('sha224').update(previous).update(`-A ${chain} HASH ${body}`).digest();
-    const hash = previous.toString('base64url').slice(0, HASH_LENGTH);
+    const hash = hashes.next(body);
     return { text: `-m comment --comment "${RULE_PREFIX}${hash}" ${body}`, hash };
   });
 }

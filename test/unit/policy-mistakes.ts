@@ -135,7 +135,7 @@ export const MISTAKES: readonly Mistake[] = [
     about: 'scratch marks of an earlier rule are left over',
     where: 'lowered',
     plant: inRules((rule) =>
-      rule.action.type === 'mark' && rule.action.clear?.includes('scratch1') && !rule.action.set ? null : rule,
+      rule.action.type === 'mark' && rule.action.clear?.includes('scratch1') && !rule.action.set?.length ? null : rule,
     ),
   },
   {
