@@ -20,7 +20,7 @@ import type { Family } from '../../src/net/index.ts';
 export const FAMILIES: readonly Family[] = [4, 6];
 export type Netlink = 'rtnetlink' | 'ipset';
 
-/** What is asked of it is done: netlink never fails. It starts empty. */
+/** What is asked of it by netlink is done: it never fails. */
 export interface FakeKernel {
   readonly run: typeof exec;
   readonly sysctls: SysctlFiles;
@@ -42,7 +42,7 @@ export function driversOver(kernel: FakeKernel): Drivers {
       (family) => new Iptables({ family, backend: 'legacy', insertMode: 'insert', run: kernel.run }),
     ),
     ipsets: new IpSetDriver({ socket: socketOf(kernel, 'ipset'), families: FAMILIES, clock }),
-    routes: new RouteDriver(own),
+    routes: new RouteDriver({ ...own, graceMs: 0 }),
     neighbours: new NeighbourDriver(own),
     sysctls: new SysctlDriver({ clock, files: kernel.sysctls }),
     conntrack: new FakeConntrack(kernel, clock),

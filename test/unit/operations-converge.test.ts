@@ -10,7 +10,7 @@ import { cidr, ip } from '../../src/net/index.ts';
 import type { Resources } from '../naive/policy.ts';
 import { FakeHost } from '../random/fake-host.ts';
 import { linkUp } from '../random/fake-kernel.ts';
-import { KernelModel, orphans } from '../random/kernel-model.ts';
+import { KernelModel } from '../random/kernel-model.ts';
 import { casesOf, SEED, WORKLOADS } from './policy-arbitrary.ts';
 
 const STEPS = 150;
@@ -70,30 +70,59 @@ function workloads({ workloads: [first, second, ...rest] }: Resources, share: bo
   return [first, share ? { ...second, interfaceName, node } : second, ...rest];
 }
 
-/** What else happens at a step: an interface goes or comes, writes of chains fail. */
+/** What else happens at a step: an interface goes or comes, writes of chains fail, Felix starts anew. */
 const weather = fc.record({
   flaps: fc.option(fc.constantFrom(...INTERFACES.slice(1).map(([, name]) => name)), { freq: 2 }),
   failing: fc.constantFrom(0, 0, 0, 1, 2, 3, 7),
+  /** Felix ends, and another one finds what it left. */
+  restarts: fc.constantFrom(false, false, false, true),
 });
 
+const ADDRESS = { index: 2, family: 4, address: ip('172.30.0.11'), prefixLength: 24 } as const;
+
 class World {
-  readonly host: FakeHost<KernelModel>;
+  readonly kernel: KernelModel;
+  #host: FakeHost<KernelModel>;
   readonly #interfaces: Map<string, number>;
   #present = new Map<string, Value>();
   #nextIndex = 100;
 
   private constructor(interfaces: Iterable<readonly [number, string]>) {
-    this.host = new FakeHost(new KernelModel(interfaces));
+    this.kernel = new KernelModel(interfaces);
+    this.#host = new FakeHost(this.kernel);
     this.#interfaces = new Map([...interfaces].map(([index, name]) => [name, index]));
   }
 
   static async start(values: readonly Value[], interfaces: Iterable<readonly [number, string]>): Promise<World> {
     const world = new World(interfaces);
-    await world.host.update(values.map(put));
-    const address = { index: 2, family: 4, address: ip('172.30.0.11'), prefixLength: 24 } as const;
-    const links = [...interfaces].map(([index, name]) => linkUp(name, index));
-    await world.host.events([...links, { type: 'address', address }]);
+    await world.#start(values);
     return world;
+  }
+
+  get problems(): object[] {
+    return this.#host.problems;
+  }
+
+  async #start(values: readonly Value[]): Promise<void> {
+    await this.#host.update(values.map(put));
+    await this.#host.events([{ type: 'address', address: ADDRESS }]);
+    this.#present = new Map(values.map((value) => [idKey(value.id), value]));
+  }
+
+  async quiet(): Promise<void> {
+    this.kernel.failing = 0;
+    await this.#host.quiet();
+  }
+
+  async close(): Promise<void> {
+    await this.#host.close();
+  }
+
+  /** Another Felix, which finds this cluster and the kernel as it was left. */
+  async restart(values: readonly Value[]): Promise<void> {
+    await this.#host.close();
+    this.#host = new FakeHost(this.kernel);
+    await this.#start(values);
   }
 
   /** Half at a time: what is between two clusters is safe as well. */
@@ -102,53 +131,49 @@ class World {
     const left = [...this.#present].filter(([key]) => !wanted.has(key)).map(([, value]) => gone(value));
     const updates: Update[] = [...left, ...values.map(put)];
     const first = updates.filter((_, i) => (i * 7 + seed) % 3 === 0);
-    await this.host.update(first);
-    await this.host.update(updates.filter((update) => !first.includes(update)));
+    await this.#host.update(first);
+    await this.#host.update(updates.filter((update) => !first.includes(update)));
     this.#present = wanted;
   }
 
   /** The interface goes, or comes again with another index. */
   async flap(name: string): Promise<void> {
-    const { kernel } = this.host;
+    const { kernel } = this;
     const index = this.#interfaces.get(name);
     if (index === undefined) {
       this.#interfaces.set(name, ++this.#nextIndex);
       kernel.interfaces.set(this.#nextIndex, name);
-      return this.host.events([linkUp(name, this.#nextIndex)]);
+      return this.#host.events([linkUp(name, this.#nextIndex)]);
     }
     this.#interfaces.delete(name);
     kernel.removeInterface(index);
     const event = linkUp(name, index);
-    await this.host.events(event.type === 'link' ? [{ ...event, type: 'link-gone' }] : []);
+    await this.#host.events(event.type === 'link' ? [{ ...event, type: 'link-gone' }] : []);
   }
 }
 
 const opened: World[] = [];
-afterAll(() => Promise.all(opened.map(({ host }) => host.close())));
+afterAll(() => Promise.all(opened.map((world) => world.close())));
 
 test(`${STEPS} random clusters in turn`, async () => {
   const world = await World.start([], INTERFACES);
   opened.push(world);
-  const { kernel, problems } = world.host;
-  for (const [i, [values, { flaps, failing }]] of fc
-    .sample(fc.tuple(cluster, weather), { numRuns: STEPS, seed: SEED })
-    .entries()) {
-    problems.length = 0;
+  const { kernel } = world;
+  const steps = fc.sample(fc.tuple(cluster, weather), { numRuns: STEPS, seed: SEED });
+  for (const [step, [values, { flaps, failing, restarts }]] of steps.entries()) {
+    world.problems.length = 0;
     kernel.failing = failing;
-    await world.become(values, i);
+    if (restarts) await world.restart(values);
+    else await world.become(values, step);
     if (flaps !== null) await world.flap(flaps);
-    expect({ step: i, refused: kernel.refused, orphans: orphans(kernel) }).toEqual({
-      step: i,
-      refused: [],
-      orphans: [],
-    });
-    if (failing === 0) expect(problems).toEqual([]);
-    if (i % COMPARED_EVERY > 0) continue;
-    kernel.failing = 0;
-    await world.host.quiet();
+    const found = { step, refused: kernel.refused, orphans: kernel.chains.orphans };
+    expect(found).toEqual({ step, refused: [], orphans: [] });
+    if (failing === 0) expect(world.problems).toEqual([]);
+    if (step % COMPARED_EVERY > 0) continue;
+    await world.quiet();
     const fresh = await World.start(values, kernel.interfaces);
     opened.push(fresh);
-    expect(kernel.contents).toEqual(fresh.host.kernel.contents);
-    expect([...kernel.parameters]).toEqual(expect.arrayContaining([...fresh.host.kernel.parameters]));
+    expect(kernel.contents).toEqual(fresh.kernel.contents);
+    expect([...kernel.parameters]).toEqual(expect.arrayContaining([...fresh.kernel.parameters]));
   }
 });
