@@ -26,12 +26,15 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** `partly`: some objects wait for another try. `failed`: chains could not be written, so nothing was opened either. */
+export type RoundOutcome = 'done' | 'partly' | 'failed';
+
 export interface DataplaneOptions {
   readonly config: DataplaneConfig;
   readonly drivers: Drivers;
   readonly log: Log;
-  /** After each round: how long it took, in seconds, and whether all of it succeeded. */
-  readonly onRound?: (seconds: number, ok: boolean) => void;
+  /** After each round: how long it took, in seconds. */
+  readonly onRound?: (seconds: number, outcome: RoundOutcome) => void;
 }
 
 export class Dataplane {
@@ -112,9 +115,9 @@ export class Dataplane {
 
   async #round(): Promise<void> {
     const start = performance.now();
-    let ok = false;
+    let outcome: RoundOutcome = 'failed';
     try {
-      ok = await this.#apply(this.#audits.takeDue());
+      outcome = await this.#apply(this.#audits.takeDue());
       this.#backoff.forget('chains');
     } catch (error) {
       // The state before stands, and no route was added: try again, later each time.
@@ -123,11 +126,11 @@ export class Dataplane {
       this.#audits.demand('iptables');
       this.#retryAt(this.#backoff.nextDue());
     }
-    this.#onRound?.((performance.now() - start) / 1000, ok);
+    this.#onRound?.((performance.now() - start) / 1000, outcome);
   }
 
-  /** Were all writes done? Throws E_KERNEL when chains could not be written. */
-  async #apply(audits: ReadonlySet<Audit>): Promise<boolean> {
+  /** Throws E_KERNEL when chains could not be written. */
+  async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
     const { ipsets, iptables, sysctls, neighbours, routes, conntrack } = this.#drivers;
     if (!this.#loaded) await this.#load();
     for (const update of this.#queue.splice(0)) this.#managers.onUpdate(update);
@@ -168,13 +171,13 @@ export class Dataplane {
     return result;
   }
 
-  #report(results: readonly ApplyResult[]): boolean {
+  #report(results: readonly ApplyResult[]): RoundOutcome {
     const { errors, retryAt, operations } = mergeResults(...results);
     for (const [subject, error] of errors)
       this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
     this.#retryAt(retryAt);
     this.#log.debug({ operations }, 'applied');
-    return errors.size === 0;
+    return errors.size === 0 ? 'done' : 'partly';
   }
 
   /** Milliseconds of the drivers' clock; null: nothing waits. */

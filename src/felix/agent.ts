@@ -16,7 +16,6 @@ export interface AgentParts {
   readonly local: LocalConfig;
   readonly log: Logger;
   readonly health: Health;
-  readonly metrics: Metrics;
 }
 
 export class Agent {
@@ -25,13 +24,14 @@ export class Agent {
   #early: DataplaneUpdate[] = [];
   #dataplane: Dataplane | undefined;
   #config: FelixConfig | undefined;
+  #metrics: Metrics | undefined;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
   }
 
   onUpdate(update: DataplaneUpdate): void {
-    this.#parts.metrics.onUpdate(update.type);
+    this.#metrics?.onUpdate(update.type);
     if (update.type === 'config') this.#onConfig(update);
     else if (this.#dataplane) this.#dataplane.onUpdate(update);
     else this.#early.push(update);
@@ -56,7 +56,7 @@ export class Agent {
   }
 
   async #start(config: FelixConfig): Promise<void> {
-    const { log, health, metrics } = this.#parts;
+    const { log, health } = this.#parts;
     const settings = dataplaneConfig(config);
     if (config.vxlanEnabled) log.warn({}, 'VXLAN is not supported yet: no tunnels, no routes through them');
     await this.#serve(config);
@@ -67,9 +67,9 @@ export class Agent {
       config: settings,
       drivers,
       log,
-      onRound: (seconds, ok) => {
-        metrics.onRound(seconds, ok);
-        if (ok) health.report('dataplane', true);
+      onRound: (seconds, outcome) => {
+        this.#metrics?.onRound(seconds, outcome);
+        if (outcome !== 'failed') health.report('dataplane', true);
       },
     });
     new KernelEvents({
@@ -80,17 +80,20 @@ export class Agent {
         process.exit(1);
       },
     });
-    metrics.watch(dataplane, drivers);
+    this.#metrics?.watch(dataplane, drivers);
     this.#dataplane = dataplane;
     for (const update of this.#early.splice(0)) dataplane.onUpdate(update);
   }
 
   async #serve(config: FelixConfig): Promise<void> {
-    const { health, metrics } = this.#parts;
+    const { health } = this.#parts;
     if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
     if (!config.prometheusMetricsEnabled) return;
+    // Loaded only when wanted: it is a tenth of the program.
+    const { Metrics } = await import('./metrics.ts');
+    this.#metrics = new Metrics();
     const options = { process: config.prometheusProcessMetricsEnabled };
-    await metrics.serve(config.prometheusMetricsHost, config.prometheusMetricsPort, options);
+    await this.#metrics.serve(config.prometheusMetricsHost, config.prometheusMetricsPort, options);
   }
 }
 

@@ -15,7 +15,6 @@ import { datastoreConfig } from './config/index.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
 import { createLog, type Logger } from './log.ts';
-import { Metrics } from './metrics.ts';
 
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
 const YOUNG_MB = 4;
@@ -28,11 +27,10 @@ async function main(): Promise<void> {
   const log = createLog(config.logSeverityScreen);
   endOnSignals(log);
   const health = new Health(['datastore', 'dataplane']);
-  const metrics = new Metrics();
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
 
   const store = await openStore(datastoreConfig(config, local.environment));
-  const agent = new Agent({ local, log, health, metrics });
+  const agent = new Agent({ local, log, health });
   const graph = new CalcGraph({ node: config.felixHostname });
   const flush = onceATurn(() => graph.flush((update) => agent.onUpdate(update)));
   let inSync = false;
@@ -45,7 +43,6 @@ async function main(): Promise<void> {
       graph.onStatus(status);
       inSync = status === 'in-sync';
       health.report('datastore', inSync);
-      metrics.onState(inSync ? 'inSync' : 'listing');
       if (inSync) flush();
     },
   };

@@ -1,11 +1,8 @@
 /** Prometheus metrics, by upstream's names where they mean the same. Values are read when somebody asks. */
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Registry, Summary } from 'prom-client';
-import type { Dataplane, Drivers } from '../dataplane/index.ts';
+import type { Dataplane, Drivers, RoundOutcome } from '../dataplane/index.ts';
 import type { Iptables, Table } from '../drivers/iptables/index.ts';
-
-/** Of `felix_resync_state`. */
-export const RESYNC_STATE = { waiting: 1, listing: 2, inSync: 3 } as const;
 
 type Reading = [labels: Record<string, string | number>, value: number];
 type Read = () => Reading[];
@@ -29,28 +26,15 @@ export class Metrics {
     labelNames: ['type'],
     registers: [this.#registry],
   });
-  readonly #state = new Gauge({
-    name: 'felix_resync_state',
-    help: 'Of the datastore: 1 waiting, 2 listing, 3 in sync.',
-    registers: [this.#registry],
-  });
   #server: Server | undefined;
-
-  constructor() {
-    this.#state.set(RESYNC_STATE.waiting);
-  }
-
-  onState(state: keyof typeof RESYNC_STATE): void {
-    this.#state.set(RESYNC_STATE[state]);
-  }
 
   onUpdate(type: string): void {
     this.#updates.inc({ type });
   }
 
-  onRound(seconds: number, ok: boolean): void {
+  onRound(seconds: number, outcome: RoundOutcome): void {
     this.#rounds.observe(seconds);
-    if (!ok) this.#failures.inc();
+    if (outcome !== 'done') this.#failures.inc();
   }
 
   /** Gauges of what the dataplane holds. */

@@ -35,8 +35,8 @@ export class FakeHost<K extends FakeKernel> {
       config: CONFIG,
       drivers: driversOver(kernel),
       log: { debug: () => {}, info: () => {}, warn: problem, error: problem },
-      onRound: (_, ok) => {
-        this.#last = { ok, at: performance.now() };
+      onRound: (_, outcome) => {
+        this.#last = { ok: outcome === 'done', at: performance.now() };
         this.#roundEnded();
       },
     });

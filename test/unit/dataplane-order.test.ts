@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CalcGraph } from '../../src/calc/index.ts';
 import { gone, policy, put, workload } from '../../src/calc/testing/resources.ts';
-import { Dataplane, type DataplaneConfig } from '../../src/dataplane/index.ts';
+import { Dataplane, type DataplaneConfig, type RoundOutcome } from '../../src/dataplane/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
 import type { exec } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
@@ -30,7 +30,7 @@ class Host {
   readonly asked: string[] = [];
   saved = '';
   refuses = false;
-  #ended: (ok: boolean) => void = () => {};
+  #ended: (outcome: RoundOutcome) => void = () => {};
   readonly dataplane: Dataplane;
 
   constructor() {
@@ -51,24 +51,24 @@ class Host {
     };
     const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run })];
     const drivers = { ...recording, iptables };
-    this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, ok) => this.#ended(ok) });
+    this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, outcome) => this.#ended(outcome) });
   }
 
   note(): void {
     this.asked.push(...this.kernel.take().map(({ what }) => what));
   }
 
-  /** Whether the round did everything, and what it asked for. */
-  async round(updates: readonly Update[]): Promise<{ ok: boolean; asked: string[] }> {
-    const ended = new Promise<boolean>((resolve) => {
+  /** How the round went, and what it asked for. */
+  async round(updates: readonly Update[]): Promise<{ outcome: RoundOutcome; asked: string[] }> {
+    const ended = new Promise<RoundOutcome>((resolve) => {
       this.#ended = resolve;
     });
     this.graph.onUpdates(updates);
     this.graph.onStatus('in-sync');
     this.graph.flush((update) => this.dataplane.onUpdate(update));
-    const ok = await ended;
+    const outcome = await ended;
     this.note();
-    return { ok, asked: this.asked.splice(0) };
+    return { outcome, asked: this.asked.splice(0) };
   }
 }
 
@@ -87,9 +87,9 @@ describe('the apply loop', () => {
   });
 
   it('on an empty kernel closes workloads first, then writes sets, chains, and routes last', async () => {
-    const { ok, asked } = await new Host().round([put(w1), put(P)]);
+    const { outcome, asked } = await new Host().round([put(w1), put(P)]);
     const written = writes(asked);
-    expect(ok).toBe(true);
+    expect(outcome).toBe('done');
     expect(written[0]).toContain('Unknown interface');
     expect(written[0]).not.toContain('cali-tw-');
     const policed = written.findIndex((text) => text.includes('-A cali-tw-cali-w1'));
@@ -114,11 +114,11 @@ describe('the apply loop', () => {
     await host.round([put(P)]);
     host.refuses = true;
     const failed = await host.round([put(w1)]);
-    expect(failed.ok).toBe(false);
+    expect(failed.outcome).toBe('failed');
     expect(failed.asked.filter(opens)).toEqual([]);
     host.refuses = false;
-    const { ok, asked } = await host.round([put({ ...w1, labels: { a: 'b' } })]);
-    expect(ok).toBe(true);
+    const { outcome, asked } = await host.round([put({ ...w1, labels: { a: 'b' } })]);
+    expect(outcome).toBe('done');
     expect(asked.filter((what) => what === 'route')).toHaveLength(1);
   });
 
