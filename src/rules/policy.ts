@@ -1,7 +1,7 @@
 /** Chains of policies and profiles: one for each direction, each rule with where it comes from. */
 import type { ActiveEntity, ActivePolicy, ActiveProfile, ActiveRule } from '../calc/output.ts';
 import type { Direction } from '../model/index.ts';
-import { type Cidr, type Family, familyOf, ICMP, ICMPV6 } from '../net/index.ts';
+import { type Cidr, type Family, familyOf, ICMP, ICMPV6, lengthOf } from '../net/index.ts';
 import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { policyChainName, profileChainName } from './names.ts';
@@ -80,6 +80,8 @@ function compileSide(entity: ActiveEntity, family: Family): SideMatch | null {
   const nets = ofFamily(entity.nets, family);
   const notNets = ofFamily(entity.notNets, family);
   if (!nets || !notNets) return null;
+  // Not in any network: nobody is. iptables-nft refuses to say so.
+  if (notNets.some((net) => lengthOf(net) === 0)) return null;
   const { sets, notSets, ports, portSets, notPorts, notPortSets } = entity;
   const lists = { nets, sets, ports, portSets, notNets, notSets, notPorts, notPortSets };
   return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
