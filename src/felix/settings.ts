@@ -33,7 +33,6 @@ function rulesConfig(config: FelixConfig): RulesConfig {
     endpointToHostAction: lower(config.defaultEndpointToHostAction) || 'drop',
     filterAllowAction: lower(config.iptablesFilterAllowAction) || 'accept',
     mangleAllowAction: lower(config.iptablesMangleAllowAction) || 'accept',
-    denyAction: 'drop',
     logPrefix: config.logPrefix,
     failsafeInbound: config.failsafeInboundHostPorts.map(failsafe),
     failsafeOutbound: config.failsafeOutboundHostPorts.map(failsafe),

@@ -16,8 +16,6 @@ export interface RulesConfig {
   /** `accept` ends the filter table for allowed packets; `return` gives the rules of others a say. */
   readonly filterAllowAction: 'accept' | 'return';
   readonly mangleAllowAction: 'accept' | 'return';
-  /** How a denied packet is denied. */
-  readonly denyAction: 'drop' | 'reject';
   /** Of the rules of policies with action Log. */
   readonly logPrefix: string;
   /** Ports that host endpoints' policy cannot close. */
@@ -52,7 +50,6 @@ export const DEFAULT_RULES_CONFIG: RulesConfig = {
   endpointToHostAction: 'drop',
   filterAllowAction: 'accept',
   mangleAllowAction: 'accept',
-  denyAction: 'drop',
   logPrefix: 'calico-packet',
   failsafeInbound: [tcp(22), udp(68), tcp(179), tcp(2379), tcp(2380), tcp(5473), tcp(6443), tcp(6666), tcp(6667)],
   failsafeOutbound: [udp(53), udp(67), tcp(179), tcp(2379), tcp(2380), tcp(5473), tcp(6443), tcp(6666), tcp(6667)],

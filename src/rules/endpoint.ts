@@ -3,7 +3,7 @@ import type { TierPolicies } from '../calc/output.ts';
 import type { Direction, Policy, ResourceId } from '../model/index.ts';
 import { IPIP, UDP } from '../net/index.ts';
 import { ACCEPT, clearMark, DROP, jump, PLUMBING, RETURN, rule, setMark } from './build.ts';
-import type { Action, Chain, Match, Rule } from './chain.ts';
+import type { Chain, Match, Rule } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { policyChainName, profileChainName } from './names.ts';
 import type { DefaultRule, Origin } from './origin.ts';
@@ -35,28 +35,25 @@ export function endpointChain(spec: EndpointChainSpec, storedName: StoredNames, 
   return {
     name: spec.name,
     rules: [
-      ...(spec.kind === 'untracked' ? [] : conntrackRules(spec, config)),
+      ...(spec.kind === 'untracked' ? [] : conntrackRules(spec)),
       ...(spec.failsafe === undefined ? [] : [rule({}, jump(spec.failsafe))]),
       rule({}, clearMark('accept')),
       ...(spec.dropEncapsulated ? encapsulationRules(spec, config) : []),
-      ...policyRules(spec, storedName, config),
-      ...(spec.kind === 'normal' ? profileRules(spec, config) : []),
+      ...policyRules(spec, storedName),
+      ...(spec.kind === 'normal' ? profileRules(spec) : []),
     ],
   };
 }
 
 /** Return traffic of what was allowed once is allowed. */
-function conntrackRules(spec: EndpointChainSpec, config: RulesConfig): Rule[] {
+function conntrackRules(spec: EndpointChainSpec): Rule[] {
   const established: Match = { conntrack: ['RELATED', 'ESTABLISHED'] };
   const origin: Origin = { type: 'conntrack', state: 'established' };
   const pass =
     spec.allow === 'accept'
       ? [rule(established, ACCEPT, origin)]
       : [rule(established, setMark('accept'), origin), rule(established, RETURN)];
-  return [
-    ...pass,
-    rule({ conntrack: ['INVALID'] }, { type: config.denyAction }, { type: 'conntrack', state: 'invalid' }),
-  ];
+  return [...pass, rule({ conntrack: ['INVALID'] }, DROP, { type: 'conntrack', state: 'invalid' })];
 }
 
 function encapsulationRules(spec: EndpointChainSpec, config: RulesConfig): Rule[] {
@@ -72,7 +69,7 @@ function encapsulationRules(spec: EndpointChainSpec, config: RulesConfig): Rule[
   ];
 }
 
-function policyRules(spec: EndpointChainSpec, storedName: StoredNames, config: RulesConfig): Rule[] {
+function policyRules(spec: EndpointChainSpec, storedName: StoredNames): Rule[] {
   const tiers = spec.tiers.filter((tier) => tier[spec.direction].length > 0);
   if (tiers.length === 0 && spec.kind === 'forward') {
     const origin = defaultOrigin(spec, 'no-forward-policy');
@@ -81,10 +78,10 @@ function policyRules(spec: EndpointChainSpec, storedName: StoredNames, config: R
       rule({}, RETURN, PLUMBING, 'Return for accepted forward traffic'),
     ];
   }
-  return tiers.flatMap((tier) => tierRules(spec, tier, storedName, config));
+  return tiers.flatMap((tier) => tierRules(spec, tier, storedName));
 }
 
-function tierRules(spec: EndpointChainSpec, tier: TierPolicies, storedName: StoredNames, config: RulesConfig): Rule[] {
+function tierRules(spec: EndpointChainSpec, tier: TierPolicies, storedName: StoredNames): Rule[] {
   const { kind, direction } = spec;
   const start = tier.tier === 'default' ? 'Start of policies' : `Start of tier ${tier.tier}`;
   return [
@@ -95,23 +92,19 @@ function tierRules(spec: EndpointChainSpec, tier: TierPolicies, storedName: Stor
       rule(ACCEPTED, RETURN, PLUMBING, 'Return if policy accepted'),
     ]),
     ...(kind === 'normal' || kind === 'forward'
-      ? [rule({ notMarked: ['pass'] }, deny(config), endOfTier(spec, tier.tier), 'Drop if no policies passed packet')]
+      ? [rule({ notMarked: ['pass'] }, DROP, endOfTier(spec, tier.tier), 'Drop if no policies passed packet')]
       : []),
   ];
 }
 
-function profileRules(spec: EndpointChainSpec, config: RulesConfig): Rule[] {
+function profileRules(spec: EndpointChainSpec): Rule[] {
   return [
     ...spec.profiles.flatMap((profile) => [
       rule({}, jump(profileChainName(spec.direction, profile))),
       rule(ACCEPTED, RETURN, PLUMBING, 'Return if profile accepted'),
     ]),
-    rule({}, deny(config), defaultOrigin(spec, 'no-profile-matched'), 'Drop if no profiles matched'),
+    rule({}, DROP, defaultOrigin(spec, 'no-profile-matched'), 'Drop if no profiles matched'),
   ];
-}
-
-function deny(config: RulesConfig): Action {
-  return { type: config.denyAction };
 }
 
 function endOfTier(spec: EndpointChainSpec, tier: string): Origin {

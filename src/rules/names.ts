@@ -10,9 +10,6 @@ const MAX_CHAIN = 28;
 /** The kernel's limit for the name of a set, without the terminator. */
 const MAX_SET = 31;
 
-/** Chains, in the kernel's tables, that are ours begin with this. */
-export const CHAIN_PREFIX = 'cali-';
-
 /**
  * `prefix` and `suffix`, or when that is longer than `max` characters, prefix, `_` and as much of the suffix's hash as fits.
  * A full-length name that looks hashed is hashed too, so that no suffix can collide with another's hash.

@@ -2,6 +2,7 @@
 import type { ActiveEntity, ActivePolicy, ActiveProfile, ActiveRule } from '../calc/output.ts';
 import type { Direction } from '../model/index.ts';
 import { type Cidr, type Family, familyOf, ICMP, ICMPV6, lengthOf } from '../net/index.ts';
+import { DROP } from './build.ts';
 import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { policyChainName, profileChainName } from './names.ts';
@@ -48,7 +49,7 @@ function compileAction(rule: ActiveRule, config: RulesConfig): Action {
     case 'pass':
       return { type: 'policy', verdict: rule.action };
     case 'deny':
-      return { type: config.denyAction };
+      return DROP;
     case 'log':
       return { type: 'log', prefix: config.logPrefix };
   }
