@@ -1,16 +1,18 @@
 /**
  * The apply loop: from dataplane updates and the kernel's notifications to the fewest writes, in the one safe order.
  *
- *     what is gone stops being reachable → IP sets → chains → sets that nothing names any more go
- *     → forwarding, proxy ARP, neighbours, routes → conntrack entries of what went
+ *     what is gone stops being reachable → IP sets
+ *     → for each family: chains → forwarding, proxy ARP, neighbours, routes
+ *     → sets that nothing names any more go, conntrack entries of what went
  *
  * Nothing is written before everything that exists has been told (`in-sync`). Routes are the last to come, and only when
  * every write before them has succeeded: a policy is in the kernel before the route that brings its endpoint traffic.
  * One round runs at a time; what comes meanwhile waits for the next, which takes it all at once.
  */
 import type { DataplaneUpdate } from '../calc/index.ts';
+import type { Iptables } from '../drivers/iptables/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
-import { addressOf, familyOf, lengthOf, maxLength } from '../net/index.ts';
+import { addressOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
 import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
 import { DISPATCH } from '../rules/index.ts';
 import { type Audit, Audits } from './audits.ts';
@@ -26,7 +28,7 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** `partly`: some objects wait for another try. `failed`: chains could not be written, so nothing was opened either. */
+/** `partly`: some objects wait for another try. `failed`: chains could not be written, so nothing was opened for them. */
 export type RoundOutcome = 'done' | 'partly' | 'failed';
 
 export interface DataplaneOptions {
@@ -36,6 +38,8 @@ export interface DataplaneOptions {
   /** After each round: how long it took, in seconds. */
   readonly onRound?: (seconds: number, outcome: RoundOutcome) => void;
 }
+
+const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };
 
 export class Dataplane {
   readonly #drivers: Drivers;
@@ -47,8 +51,8 @@ export class Dataplane {
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
   #loaded = false;
-  /** Reachability has been opened once. */
-  #opened = false;
+  /** Families whose endpoints have been made reachable once. */
+  readonly #opened = new Set<Family>();
   #running = false;
   #wanted = false;
   #closed = false;
@@ -138,17 +142,29 @@ export class Dataplane {
     if (audits.has('ipsets')) ipsets.resync();
     if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
 
-    // At the start no route is desired yet, so that all would seem to be leftovers.
-    const results: ApplyResult[] = this.#opened ? [this.#applyRoutes()] : [];
-    results.push(ipsets.applyUpdates());
+    const results = [this.#applyRoutes(), ipsets.applyUpdates()];
     // One family after the other: legacy iptables has one lock for both, and memory is for one at a time.
-    for (const family of iptables) await (audits.has('iptables') ? family.audit() : family.apply());
+    const failures: unknown[] = [];
+    for (const family of iptables) {
+      try {
+        results.push(await this.#applyFamily(family, audits.has('iptables')));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
     results.push(ipsets.applyRemovals());
-    this.#managers.reachability.open();
-    this.#opened = true;
-    results.push(sysctls.apply(), neighbours.apply(), this.#applyRoutes());
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
     return this.#report(results);
+  }
+
+  /** The chains of one family; then what they are for may come. */
+  async #applyFamily(iptables: Iptables, audit: boolean): Promise<ApplyResult> {
+    await (audit ? iptables.audit() : iptables.apply());
+    this.#managers.reachability.get(iptables.family)?.open();
+    this.#opened.add(iptables.family);
+    const { sysctls, neighbours } = this.#drivers;
+    return mergeResults(sysctls.apply(), neighbours.apply(), this.#applyRoutes());
   }
 
   /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
@@ -164,7 +180,9 @@ export class Dataplane {
   }
 
   #applyRoutes(): ApplyResult {
-    const { routes, conntrack } = this.#drivers;
+    const { routes, conntrack, iptables } = this.#drivers;
+    // At the start no route is desired yet, so that all would seem to be leftovers.
+    if (this.#opened.size < iptables.length) return NOTHING;
     const result = routes.apply();
     const hosts = result.released.filter((dst) => lengthOf(dst) === maxLength(familyOf(dst)));
     conntrack.endConnections(hosts.map(addressOf));

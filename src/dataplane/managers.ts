@@ -1,6 +1,6 @@
 /** The managers of one dataplane, each of which keeps what one kind of update adds up to. */
 import type { DataplaneUpdate } from '../calc/index.ts';
-import type { Ip } from '../net/index.ts';
+import type { Family, Ip } from '../net/index.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './hostEndpoints.ts';
@@ -19,7 +19,8 @@ export class Managers {
   readonly policies: Policies;
   readonly workloads: Workloads;
   readonly hostEndpoints: HostEndpoints;
-  readonly reachability: Reachability;
+  /** One for each family. */
+  readonly reachability: ReadonlyMap<Family, Reachability>;
   readonly #drivers: Drivers;
 
   /** Who hears of what. */
@@ -49,7 +50,9 @@ export class Managers {
     this.policies = new Policies(tables, rules);
     this.workloads = new Workloads(tables, this.policies, rules);
     this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
-    this.reachability = new Reachability(drivers, config);
+    this.reachability = new Map(
+      tables.families.map((family) => [family, new Reachability(drivers, family, config.routeProtocol)]),
+    );
     tables.offerStatic(rules);
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
@@ -67,7 +70,9 @@ export class Managers {
   /** Brings the drivers' desired state up to date with the updates so far. */
   settle(): void {
     this.sets.settle();
-    for (const name of this.workloads.settle()) this.reachability.set(name, this.workloads.owners.get(name));
+    const touched = this.workloads.settle();
+    for (const family of this.reachability.values())
+      for (const name of touched) family.set(name, this.workloads.owners.get(name));
     this.hostEndpoints.settle(() => this.#interfaces());
   }
 

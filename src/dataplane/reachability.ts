@@ -1,8 +1,8 @@
 /**
- * What brings packets to workloads: forwarding, proxy ARP, routes, permanent neighbours.
+ * What brings packets of one family to workloads: forwarding, proxy ARP, routes, permanent neighbours.
  *
- * An endpoint that is new here becomes reachable by `open`, which the apply loop calls once its chains are in the
- * kernel, and by no other way: a policy is in the kernel before the route that brings its endpoint traffic. One that is
+ * An endpoint that is new here becomes reachable by `open`, which the apply loop calls once the family's chains are in
+ * the kernel, and by no other way: a policy is in the kernel before the route that brings its endpoint traffic. One that is
  * gone stops being reachable at once.
  */
 import type { LocalWorkload } from '../calc/index.ts';
@@ -19,12 +19,6 @@ export interface ReachabilityDrivers {
   readonly sysctls: SysctlDriver;
 }
 
-export interface ReachabilityConfig {
-  readonly families: readonly Family[];
-  /** Protocol number of the routes. */
-  readonly routeProtocol: number;
-}
-
 interface Opened {
   readonly routes: readonly Route[];
   readonly neighbours: readonly NeighbourId[];
@@ -32,7 +26,9 @@ interface Opened {
 
 export class Reachability {
   readonly #drivers: ReachabilityDrivers;
-  readonly #config: ReachabilityConfig;
+  readonly #family: Family;
+  /** Protocol number of the routes. */
+  readonly #protocol: number;
   #forwards = false;
   readonly #opened = new Map<string, Opened>();
   /** Interfaces whose endpoint waits for its chains. */
@@ -40,9 +36,10 @@ export class Reachability {
   /** Destination → the interfaces that have it. Two endpoints with one address: packets go to the later one. */
   readonly #holders = new Map<string, Set<string>>();
 
-  constructor(drivers: ReachabilityDrivers, config: ReachabilityConfig) {
+  constructor(drivers: ReachabilityDrivers, family: Family, protocol: number) {
     this.#drivers = drivers;
-    this.#config = config;
+    this.#family = family;
+    this.#protocol = protocol;
     drivers.links.onLink((before, after) => {
       const name = (after ?? before)!.name;
       if ((before === null) !== (after === null) && this.#opened.has(name)) this.#setSysctls(name);
@@ -68,10 +65,8 @@ export class Reachability {
   }
 
   #forward(): void {
-    const v4 = { 'net/ipv4/ip_forward': '1' };
-    const v6 = { 'net/ipv6/conf/all/forwarding': '1' };
-    const { families } = this.#config;
-    this.#drivers.sysctls.setDesired('host', { ...(families.includes(4) && v4), ...(families.includes(6) && v6) });
+    const path = this.#family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
+    this.#drivers.sysctls.setDesired(`IPv${this.#family}`, { [path]: '1' });
     this.#forwards = true;
   }
 
@@ -105,44 +100,49 @@ export class Reachability {
 
   #forget(name: string, before: Opened): void {
     for (const entry of before.neighbours) this.#drivers.neighbours.removeDesired(entry);
-    this.#drivers.sysctls.removeDesired(name);
+    this.#drivers.sysctls.removeDesired(this.#group(name));
     this.#opened.delete(name);
   }
 
   /** An interface takes its parameters with it when it goes, and comes without them. */
   #setSysctls(name: string): void {
-    if (this.#drivers.links.byName(name))
-      this.#drivers.sysctls.setDesired(name, sysctlsOf(name, this.#config.families));
-    else this.#drivers.sysctls.removeDesired(name);
+    const { links, sysctls } = this.#drivers;
+    if (links.byName(name)) sysctls.setDesired(this.#group(name), sysctlsOf(name, this.#family));
+    else sysctls.removeDesired(this.#group(name));
+  }
+
+  #group(interfaceName: string): string {
+    return `${interfaceName} IPv${this.#family}`;
   }
 
   /** To the workload's addresses, and to its floating IPs: their packets arrive here before they are translated. */
   #routesOf(device: string, { endpoint }: LocalWorkload): Route[] {
     const floating = endpoint.nats.map(({ external }) => cidrOf(external));
     const all = [...new Set([...endpoint.nets, ...floating])];
-    const own = all.filter((dst) => this.#config.families.includes(familyOf(dst)));
-    return own.map((dst) => ({ dst, device, protocol: this.#config.routeProtocol }));
+    const own = all.filter((dst) => familyOf(dst) === this.#family);
+    return own.map((dst) => ({ dst, device, protocol: this.#protocol }));
   }
 
   /** Upstream's: only for IPv4, and only where the MAC is known. */
   #neighboursOf(device: string, { endpoint: { mac, nets } }: LocalWorkload): Neighbour[] {
-    if (mac === '') return [];
+    if (mac === '' || this.#family !== 4) return [];
     const hosts = nets.filter((net) => familyOf(net) === 4 && lengthOf(net) === maxLength(4));
     return hosts.map((net) => ({ device, address: addressOf(net), mac }));
   }
 }
 
 /** The workload's gateway is an address that the host answers for; the host takes no advice from the workload. */
-function sysctlsOf(name: string, families: readonly Family[]): Sysctls {
+function sysctlsOf(name: string, family: Family): Sysctls {
   const v4 = `net/ipv4/conf/${name}`;
   const v6 = `net/ipv6/conf/${name}`;
+  if (family === 6) return { [`${v6}/proxy_ndp`]: '1', [`${v6}/forwarding`]: '1' };
   return {
     // DNAT to 127.0.0.1 (the metadata service) is for workloads, too.
     [`${v4}/route_localnet`]: '1',
     [`net/ipv4/neigh/${name}/proxy_delay`]: '0',
     [`${v4}/forwarding`]: '1',
     [`${v4}/proxy_arp`]: '1',
+    // Also, and above all, where IPv6 is not ours to configure.
     [`${v6}/accept_ra`]: '0',
-    ...(families.includes(6) && { [`${v6}/proxy_ndp`]: '1', [`${v6}/forwarding`]: '1' }),
   };
 }

@@ -53,6 +53,9 @@ export class Metrics {
         iptables.flatMap(({ family, tables }) =>
           Object.values(tables).map((table): Reading => [{ ip_version: family, table: table.name }, value(table)]),
         );
+    // Nothing is told before the first list is complete, and later interruptions do not undo that.
+    const inSync = one(() => 3);
+    this.#gauge('felix_resync_state', 'Of the datastore: 3, in sync.', inSync);
     this.#gauge(
       'felix_active_local_endpoints',
       'Endpoints of this host.',
