@@ -135,7 +135,7 @@ export class Dataplane {
 
   /** Throws E_KERNEL when chains could not be written. */
   async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
-    const { ipsets, iptables, sysctls, neighbours, routes, conntrack } = this.#drivers;
+    const { ipsets, sysctls, neighbours, routes, conntrack } = this.#drivers;
     if (!this.#loaded) await this.#load();
     for (const update of this.#queue.splice(0)) this.#managers.onUpdate(update);
     this.#managers.settle();
@@ -143,19 +143,22 @@ export class Dataplane {
     if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
 
     const results = [this.#applyRoutes(), ipsets.applyUpdates()];
-    // One family after the other: legacy iptables has one lock for both, and memory is for one at a time.
-    const failures: unknown[] = [];
-    for (const family of iptables) {
-      try {
-        results.push(await this.#applyFamily(family, audits.has('iptables')));
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+    results.push(...(await this.#applyFamilies(audits.has('iptables'))));
     results.push(ipsets.applyRemovals());
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
     return this.#report(results);
+  }
+
+  /** Every family gets its turn, whatever becomes of the other. Throws the first failure. */
+  async #applyFamilies(audit: boolean): Promise<ApplyResult[]> {
+    const turns: Promise<ApplyResult>[] = [];
+    for (const family of this.#drivers.iptables) {
+      const turn = this.#applyFamily(family, audit);
+      turns.push(turn);
+      if (!family.runsBeside) await turn.catch(() => {});
+    }
+    await Promise.allSettled(turns);
+    return Promise.all(turns);
   }
 
   /** The chains of one family; then what they are for may come. */

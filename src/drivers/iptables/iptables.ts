@@ -35,6 +35,8 @@ interface Step {
 
 export class Iptables {
   readonly family: Family;
+  /** Whether the other family's restore may run meanwhile: legacy has one lock for both. */
+  readonly runsBeside: boolean;
   readonly tables: Readonly<Record<TableName, Table>>;
   /** Operations so far. */
   readonly counts = { saves: 0, restores: 0, chainsWritten: 0, chainsRemoved: 0 };
@@ -44,6 +46,7 @@ export class Iptables {
   constructor(options: IptablesOptions) {
     this.options = options;
     this.family = options.family;
+    this.runsBeside = options.backend === 'nft';
     this.programs = programsOf(options.backend, options.family);
     const table = (name: TableName) => new Table(name, options.insertMode);
     this.tables = { raw: table('raw'), mangle: table('mangle'), nat: table('nat'), filter: table('filter') };
