@@ -137,7 +137,7 @@ export class Dataplane {
   async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
     const { ipsets, sysctls, neighbours, routes, conntrack } = this.#drivers;
     if (!this.#loaded) await this.#load();
-    for (const update of this.#queue.splice(0)) this.#managers.onUpdate(update);
+    for (const update of this.#queue.splice(0)) this.#take(update);
     this.#managers.settle();
     if (audits.has('ipsets')) ipsets.resync();
     if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
@@ -147,6 +147,15 @@ export class Dataplane {
     results.push(ipsets.applyRemovals());
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
     return this.#report(results);
+  }
+
+  /** One update that cannot be taken must not keep the others from being. */
+  #take(update: DataplaneUpdate): void {
+    try {
+      this.#managers.onUpdate(update);
+    } catch (error) {
+      this.#log.error({ type: update.type, error: String(error) }, 'an update could not be taken');
+    }
   }
 
   /** Every family gets its turn, whatever becomes of the other. Throws the first failure. */
