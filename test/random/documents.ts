@@ -1,6 +1,15 @@
 /** Resources of the model as people would write them: what `calicoctl apply` takes. */
 import { validate } from '../../src/api/index.ts';
-import type { NetworkSet, Node, Policy, Profile, Rule, RuleEntity, WorkloadEndpoint } from '../../src/model/index.ts';
+import type {
+  HostEndpoint,
+  NetworkSet,
+  Node,
+  Policy,
+  Profile,
+  Rule,
+  RuleEntity,
+  WorkloadEndpoint,
+} from '../../src/model/index.ts';
 import { type Cidr, familyOf, ICMP, ICMPV6, TCP, UDP } from '../../src/net/index.ts';
 import type { Resources } from '../naive/policy.ts';
 
@@ -40,6 +49,14 @@ function workload({ id, node, interfaceName, nets, profiles, labels, ports }: Wo
   return document('WorkloadEndpoint', { name: `${node}-lab-${id.name}-eth0`, namespace: 'default', labels }, spec);
 }
 
+export function hostEndpoint({ id, node, interfaceName, expectedIps, profiles, labels }: HostEndpoint): Document {
+  return document(
+    'HostEndpoint',
+    { name: id.name, labels },
+    { node, interfaceName, expectedIPs: expectedIps, profiles },
+  );
+}
+
 function networkSet({ id, nets, labels }: NetworkSet): Document {
   return document(id.kind, { name: id.name, labels }, { nets });
 }
@@ -48,8 +65,9 @@ function profile({ id, labelsToApply, ingress, egress }: Profile): Document {
   return document('Profile', { name: id.name }, { labelsToApply, ingress: rules(ingress), egress: rules(egress) });
 }
 
-/** Of a policy of the other kind of table, only a global one may be. */
-function policy({ id, order, selector, types, ingress, egress, doNotTrack, applyOnForward }: Policy): Document {
+/** Only a global one may be for another table than filter. */
+function policy(value: Policy): Document {
+  const { id, order, selector, types, ingress, egress, doNotTrack, preDNAT, applyOnForward } = value;
   const { kind, name, namespace } = id;
   const spec = {
     order: order ?? undefined,
@@ -59,7 +77,8 @@ function policy({ id, order, selector, types, ingress, egress, doNotTrack, apply
     ...(types.includes('egress') && { egress: rules(egress) }),
   };
   if (kind === 'NetworkPolicy') return document(kind, { name, namespace: namespace as string }, spec);
-  return document(kind, { name }, { ...spec, doNotTrack, applyOnForward: applyOnForward || doNotTrack });
+  const other = { doNotTrack, preDNAT, applyOnForward: applyOnForward || doNotTrack || preDNAT };
+  return document(kind, { name }, { ...spec, ...other });
 }
 
 function rules(list: readonly Rule[]): Fields[] {
