@@ -2,19 +2,18 @@
  * Permanent neighbour entries and proxy entries: the desired ones, and on our own interfaces no others. What the kernel
  * has learnt is its own affair.
  */
-import type { CalicoError } from '../../errors/index.ts';
 import {
   dumpNeighbours,
   encodeNeighbourDelete,
   encodeNeighbourReplace,
   type KernelNeighbour,
-  kernelError,
   type Link,
   type NetlinkSocket,
 } from '../../kernel/index.ts';
 import type { Family, Ip } from '../../net/index.ts';
 import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from '../links/index.ts';
+import { applyTable, type NetlinkTable } from '../netlink-table.ts';
 
 export interface NeighbourId {
   /** The interface's name; the entry waits until it exists and is up. */
@@ -37,17 +36,22 @@ export interface NeighbourDriverOptions {
   readonly clock: Clock;
 }
 
-/** What deleting an entry that is not there is answered with. */
-const GONE = new Set(['ENOENT', 'ENODEV', 'ENETDOWN', 'ENXIO']);
-
 export class NeighbourDriver {
   readonly #options: NeighbourDriverOptions;
   readonly #wanted = new Map<string, Neighbour>();
   readonly #byDevice = new Map<string, Set<string>>();
   readonly #tracker = new Tracker<string, KernelNeighbour>(sameEntry);
+  readonly #table: NetlinkTable<KernelNeighbour>;
 
   constructor(options: NeighbourDriverOptions) {
     this.#options = options;
+    this.#table = {
+      socket: options.socket,
+      tracker: this.#tracker,
+      noun: 'neighbour',
+      encodeReplace: encodeNeighbourReplace,
+      encodeDelete: encodeNeighbourDelete,
+    };
     options.links.onLink((before, after) => this.#linkChanged(before, after));
   }
 
@@ -84,34 +88,7 @@ export class NeighbourDriver {
   }
 
   apply(): ApplyResult {
-    const { socket, clock } = this.#options;
-    const now = clock();
-    this.#tracker.release(now);
-    const errors = new Map<string, CalicoError>();
-    const writes = [...this.#tracker.pendingWrites];
-    const entries = writes.map((key) => this.#tracker.desired.get(key) as KernelNeighbour);
-    const unwritten = socket.batch(entries, encodeNeighbourReplace);
-    for (const [i, key] of writes.entries()) {
-      const failure = unwritten.get(i);
-      if (!failure) this.#tracker.setActual(key, entries[i] as KernelNeighbour);
-      else {
-        this.#tracker.failed(key, now);
-        // The interface has just gone: its notification is on the way.
-        if (!GONE.has(failure.name)) errors.set(key, kernelError(key, 'cannot add the neighbour', failure));
-      }
-    }
-    const deletes = [...this.#tracker.pendingDeletes];
-    const old = deletes.map((key) => this.#tracker.actual.get(key) as KernelNeighbour);
-    const undeleted = socket.batch(old, encodeNeighbourDelete);
-    for (const [i, key] of deletes.entries()) {
-      const failure = undeleted.get(i);
-      if (!failure || GONE.has(failure.name)) this.#tracker.removeActual(key);
-      else {
-        this.#tracker.failed(key, now);
-        errors.set(key, kernelError(key, 'cannot delete the neighbour', failure));
-      }
-    }
-    return { operations: writes.length + deletes.length, errors, retryAt: this.#tracker.nextDue() };
+    return applyTable(this.#table, this.#options.clock());
   }
 
   #refresh(key: string): void {

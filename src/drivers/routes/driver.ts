@@ -3,14 +3,12 @@
  *
  * A route elsewhere is never touched, unless it is in the very place (destination, table, metric) of a desired one.
  */
-import type { CalicoError } from '../../errors/index.ts';
 import {
   dumpRoutes,
   encodeRouteDelete,
   encodeRouteReplace,
   type KernelEvent,
   type KernelRoute,
-  kernelError,
   type Link,
   type NetlinkSocket,
   PROTOCOL_KERNEL,
@@ -19,6 +17,7 @@ import {
 import { type Cidr, cidr, contains, type Family, familyOf } from '../../net/index.ts';
 import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from '../links/index.ts';
+import { applyTable, type NetlinkTable } from '../netlink-table.ts';
 import { type Route, type RouteId, routeKey, samePath, sameRoute, toKernel } from './route.ts';
 
 export interface RouteDriverOptions {
@@ -44,9 +43,6 @@ export interface RouteResult extends ApplyResult {
 }
 
 const NEVER_OURS: readonly Cidr[] = [cidr('fe80::/64'), cidr('ff00::/8'), cidr('224.0.0.0/4')];
-/** What deleting a route that is not there is answered with. */
-const GONE = new Set(['ESRCH', 'ENODEV', 'ENETDOWN', 'ENOENT']);
-
 export class RouteDriver {
   readonly #options: RouteDriverOptions;
   readonly #graceEnds: number;
@@ -57,9 +53,21 @@ export class RouteDriver {
   /** Unexpected routes of ours that were found within the grace time. */
   readonly #strangers = new Map<string, KernelRoute>();
   readonly #released = new Set<Cidr>();
+  readonly #table: NetlinkTable<KernelRoute>;
 
   constructor(options: RouteDriverOptions) {
     this.#options = options;
+    this.#table = {
+      socket: options.socket,
+      tracker: this.#tracker,
+      noun: 'route',
+      encodeReplace: encodeRouteReplace,
+      encodeDelete: encodeRouteDelete,
+      onWritten: (route, before) => {
+        if (before && this.#isOurs(before) && !samePath(before, route)) this.#released.add(route.dst);
+      },
+      onDeleted: (route) => this.#released.add(route.dst),
+    };
     this.#graceEnds = options.clock() + (options.graceMs ?? 10_000);
     options.links.onLink((before, after) => this.#linkChanged(before, after));
   }
@@ -120,53 +128,12 @@ export class RouteDriver {
 
   apply(): RouteResult {
     const now = this.#options.clock();
-    this.#tracker.release(now);
     if (now >= this.#graceEnds) this.#adoptStrangers();
-    const errors = new Map<string, CalicoError>();
-    const operations = this.#write(now, errors) + this.#delete(now, errors);
-    const grace = this.#strangers.size > 0 ? [this.#graceEnds] : [];
-    const due = this.#tracker.nextDue();
-    const retryAt = due === null ? (grace[0] ?? null) : Math.min(due, ...grace);
+    const result = applyTable(this.#table, now);
+    const waits = [result.retryAt, this.#strangers.size > 0 ? this.#graceEnds : null].filter((time) => time !== null);
     const released = [...this.#released];
     this.#released.clear();
-    return { operations, errors, retryAt, released };
-  }
-
-  #write(now: number, errors: Map<string, CalicoError>): number {
-    const keys = [...this.#tracker.pendingWrites];
-    const routes = keys.map((key) => this.#tracker.desired.get(key) as KernelRoute);
-    const failures = this.#options.socket.batch(routes, encodeRouteReplace);
-    for (const [i, key] of keys.entries()) {
-      const failure = failures.get(i);
-      const route = routes[i] as KernelRoute;
-      const before = this.#tracker.actual.get(key);
-      if (!failure) {
-        if (before && this.#isOurs(before) && !samePath(before, route)) this.#released.add(route.dst);
-        this.#tracker.setActual(key, route);
-        continue;
-      }
-      this.#tracker.failed(key, now);
-      // The interface has just gone: its notification is on the way.
-      if (!GONE.has(failure.name)) errors.set(key, kernelError(key, 'cannot add the route', failure));
-    }
-    return keys.length;
-  }
-
-  #delete(now: number, errors: Map<string, CalicoError>): number {
-    const keys = [...this.#tracker.pendingDeletes];
-    const routes = keys.map((key) => this.#tracker.actual.get(key) as KernelRoute);
-    const failures = this.#options.socket.batch(routes, encodeRouteDelete);
-    for (const [i, key] of keys.entries()) {
-      const failure = failures.get(i);
-      if (!failure || GONE.has(failure.name)) {
-        this.#released.add((routes[i] as KernelRoute).dst);
-        this.#tracker.removeActual(key);
-        continue;
-      }
-      this.#tracker.failed(key, now);
-      errors.set(key, kernelError(key, 'cannot delete the route', failure));
-    }
-    return keys.length;
+    return { ...result, retryAt: waits.length > 0 ? Math.min(...waits) : null, released };
   }
 
   #appeared(key: string, route: KernelRoute): void {

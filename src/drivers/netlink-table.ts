@@ -1,0 +1,67 @@
+/** Brings a table that is spoken to over rtnetlink from its actual to its desired state: adds, then deletes. */
+import type { CalicoError } from '../errors/index.ts';
+import { type Failure, kernelError, type MessageWriter, type NetlinkSocket } from '../kernel/index.ts';
+import type { ApplyResult, Tracker } from '../reconcile/index.ts';
+
+/** What touching an entry is answered with that is not there, or whose interface has just gone. */
+const GONE = new Set(['ENOENT', 'ESRCH', 'ENODEV', 'ENXIO', 'ENETDOWN']);
+
+export interface NetlinkTable<V> {
+  readonly socket: NetlinkSocket;
+  readonly tracker: Tracker<string, V>;
+  /** What an entry is called in errors. */
+  readonly noun: string;
+  readonly encodeReplace: (writer: MessageWriter, value: V) => void;
+  readonly encodeDelete: (writer: MessageWriter, value: V) => void;
+  /** Told before the tracker learns of it. */
+  readonly onWritten?: (value: V, before: V | undefined) => void;
+  readonly onDeleted?: (value: V) => void;
+}
+
+export function applyTable<V>(table: NetlinkTable<V>, now: number): ApplyResult {
+  const { tracker } = table;
+  tracker.release(now);
+  const errors = new Map<string, CalicoError>();
+  const operations = write(table, now, errors) + remove(table, now, errors);
+  return { operations, errors, retryAt: tracker.nextDue() };
+}
+
+function write<V>(table: NetlinkTable<V>, now: number, errors: Map<string, CalicoError>): number {
+  const { socket, tracker } = table;
+  const keys = [...tracker.pendingWrites];
+  const values = keys.map((key) => tracker.desired.get(key) as V);
+  const failures = socket.batch(values, table.encodeReplace);
+  for (const [i, key] of keys.entries()) {
+    const failure = failures.get(i);
+    const value = values[i] as V;
+    if (!failure) {
+      table.onWritten?.(value, tracker.actual.get(key));
+      tracker.setActual(key, value);
+      continue;
+    }
+    tracker.failed(key, now);
+    // The interface has just gone: its notification is on the way.
+    if (!isGone(failure)) errors.set(key, kernelError(key, `cannot add the ${table.noun}`, failure));
+  }
+  return keys.length;
+}
+
+function remove<V>(table: NetlinkTable<V>, now: number, errors: Map<string, CalicoError>): number {
+  const { socket, tracker } = table;
+  const keys = [...tracker.pendingDeletes];
+  const values = keys.map((key) => tracker.actual.get(key) as V);
+  const failures = socket.batch(values, table.encodeDelete);
+  for (const [i, key] of keys.entries()) {
+    const failure = failures.get(i);
+    if (!failure || isGone(failure)) {
+      table.onDeleted?.(values[i] as V);
+      tracker.removeActual(key);
+      continue;
+    }
+    tracker.failed(key, now);
+    errors.set(key, kernelError(key, `cannot delete the ${table.noun}`, failure));
+  }
+  return keys.length;
+}
+
+const isGone = (failure: Failure): boolean => GONE.has(failure.name);
