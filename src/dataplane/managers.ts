@@ -3,7 +3,7 @@ import type { DataplaneUpdate } from '../calc/index.ts';
 import type { Family, Ip } from '../net/index.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
-import { HostEndpoints } from './hostEndpoints.ts';
+import { HostEndpoints } from './host-endpoints.ts';
 import { Policies } from './policies.ts';
 import { Reachability } from './reachability.ts';
 import { Sets } from './sets.ts';

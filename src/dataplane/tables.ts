@@ -2,7 +2,7 @@
 import type { Iptables } from '../drivers/iptables/index.ts';
 import type { Family } from '../net/index.ts';
 import { type Chain, type RulesConfig, staticTables, type TableName } from '../rules/index.ts';
-import { ChainStore } from './chainStore.ts';
+import { ChainStore } from './chain-store.ts';
 
 const NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
 

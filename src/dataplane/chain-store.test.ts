@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Table } from '../drivers/iptables/index.ts';
 import { type Chain, DEFAULT_RULES_CONFIG, type Rule, referenced } from '../rules/index.ts';
-import { ChainStore } from './chainStore.ts';
+import { ChainStore } from './chain-store.ts';
 
 const rule = (action: Rule['action']): Rule => ({ match: {}, action, origin: { type: 'plumbing' } });
 const jumps = (name: string, ...targets: string[]): Chain => ({
