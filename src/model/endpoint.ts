@@ -1,3 +1,4 @@
+/** What policy applies to and selects: workload and host endpoints, sets of networks. */
 import type { Cidr, Ip, Protocol } from '../net/index.ts';
 import type { Labels, ResourceId } from './id.ts';
 

@@ -1,3 +1,4 @@
+/** Policies, profiles and their rules; what the resources leave to defaults is filled in. */
 import type { Cidr, Family, PortRange, Protocol } from '../net/index.ts';
 import type { Labels, ResourceId } from './id.ts';
 

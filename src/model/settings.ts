@@ -1,3 +1,4 @@
+/** The cluster, its nodes and how its programs are set: what is neither an endpoint nor policy. */
 import type { Cidr, Ip } from '../net/index.ts';
 import type { Labels, ResourceId } from './id.ts';
 

@@ -1,3 +1,4 @@
+/** What a syncer tells, one change at a time: the seam between the datastore and all that follow it. */
 import type { HostEndpoint, NetworkSet, WorkloadEndpoint } from './endpoint.ts';
 import type { Kind, ResourceId } from './id.ts';
 import type { Policy, Profile } from './policy.ts';

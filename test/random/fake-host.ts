@@ -6,7 +6,7 @@ import type { Update } from '../../src/model/index.ts';
 import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
 import { driversOver, FAMILIES, type FakeKernel } from './fake-kernel.ts';
 
-const CONFIG: DataplaneConfig = {
+export const BOTH_FAMILIES: DataplaneConfig = {
   families: FAMILIES,
   rules: DEFAULT_RULES_CONFIG,
   iptables: { backend: 'legacy', insertMode: 'insert', lockTimeout: 0 },
@@ -32,7 +32,7 @@ export class FakeHost<K extends FakeKernel> {
     this.kernel = kernel;
     const problem = (fields: object) => void this.problems.push(fields);
     this.#dataplane = new Dataplane({
-      config: CONFIG,
+      config: BOTH_FAMILIES,
       drivers: driversOver(kernel),
       log: { debug: () => {}, info: () => {}, warn: problem, error: problem },
       onRound: (_, outcome) => {

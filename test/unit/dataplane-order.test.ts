@@ -6,19 +6,11 @@ import { Dataplane, type DataplaneConfig, type RoundOutcome } from '../../src/da
 import { Iptables } from '../../src/drivers/iptables/index.ts';
 import type { exec } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
-import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
+import { BOTH_FAMILIES } from '../random/fake-host.ts';
 import { driversOver, linkUp } from '../random/fake-kernel.ts';
 import { RecordingKernel } from './operations-kernel.ts';
 
-const CONFIG: DataplaneConfig = {
-  families: [4],
-  rules: DEFAULT_RULES_CONFIG,
-  iptables: { backend: 'legacy', insertMode: 'insert', lockTimeout: 0 },
-  refresh: { iptables: 0, routes: 0, ipsets: 0 },
-  maxSetSize: 1_048_576,
-  routeProtocol: 3,
-  removeExternalRoutes: true,
-};
+const CONFIG: DataplaneConfig = { ...BOTH_FAMILIES, families: [4] };
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const w1 = workload('w1', { ips: ['10.65.0.1/32'] });
 const P = policy('p', { selector: 'all()' });
