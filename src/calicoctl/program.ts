@@ -130,7 +130,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<void> {
   const calicoctl = program(io);
   if (argv.includes('explain')) {
     const { explainCommand } = await import('./explain/command.ts');
-    calicoctl.addCommand(explainCommand().copyInheritedSettings(calicoctl));
+    calicoctl.addCommand(explainCommand(io).copyInheritedSettings(calicoctl));
   } else calicoctl.command('explain').description('say what becomes of a packet, and which rule decides it');
   if (argv.length === 0) {
     io.out("Invalid option: 'calicoctl '. Use flag '--help' to read about a specific subcommand.\n");

@@ -1,8 +1,7 @@
 /** From Felix's parameters to what the dataplane is told. */
 import type { DataplaneConfig } from '../dataplane/index.ts';
-import { parseIp, TCP, UDP } from '../net/index.ts';
-import { markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
 import type { FelixConfig } from './config/index.ts';
+import { rulesConfig } from './rules-config.ts';
 
 export function dataplaneConfig(config: FelixConfig): DataplaneConfig {
   return {
@@ -23,36 +22,4 @@ export function dataplaneConfig(config: FelixConfig): DataplaneConfig {
     routeProtocol: config.deviceRouteProtocol,
     removeExternalRoutes: config.removeExternalRoutes,
   };
-}
-
-function rulesConfig(config: FelixConfig): RulesConfig {
-  const metadataAddress = parseIp(config.metadataAddr);
-  return {
-    interfacePrefixes: config.interfacePrefix,
-    marks: markBits(config.iptablesMarkMask),
-    endpointToHostAction: lower(config.defaultEndpointToHostAction) || 'drop',
-    filterAllowAction: lower(config.iptablesFilterAllowAction) || 'accept',
-    mangleAllowAction: lower(config.iptablesMangleAllowAction) || 'accept',
-    logPrefix: config.logPrefix,
-    failsafeInbound: config.failsafeInboundHostPorts.map(failsafe),
-    failsafeOutbound: config.failsafeOutboundHostPorts.map(failsafe),
-    ipip: config.ipInIpEnabled,
-    vxlan: config.vxlanEnabled,
-    vxlanPort: config.vxlanPort,
-    allowVxlanFromWorkloads: false,
-    allowIpipFromWorkloads: false,
-    ...(config.natPortRange && { natPortRange: config.natPortRange }),
-    ...(config.natOutgoingAddress && { natOutgoingAddress: config.natOutgoingAddress }),
-    // OpenStack's interfaces are taps, and nobody else's.
-    openstack: config.interfacePrefix.includes('tap'),
-    ...(metadataAddress && { metadata: { address: metadataAddress, port: config.metadataPort } }),
-  };
-}
-
-function failsafe({ protocol, port }: { protocol: 'tcp' | 'udp'; port: number }): ProtocolPort {
-  return { protocol: protocol === 'tcp' ? TCP : UDP, port };
-}
-
-function lower<T extends string>(text: T): Lowercase<T> {
-  return text.toLowerCase() as Lowercase<T>;
 }

@@ -1,7 +1,9 @@
 /** `calicoctl explain`: the path of a packet, and the rule that decides about it. */
 import { Command } from 'commander';
-import { configFromEnvironment, connect, loadSnapshot } from '../../datastore/index.ts';
+import { loadSnapshot } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
+import { resolveConfig } from '../../felix/config/index.ts';
+import { rulesConfig } from '../../felix/rules-config.ts';
 import {
   familyOf,
   hasPorts,
@@ -12,10 +14,13 @@ import {
   parseProtocol,
   protocolName,
 } from '../../net/index.ts';
-import { DEFAULT_RULES_CONFIG, type Step } from '../../rules/index.ts';
+import type { Step } from '../../rules/index.ts';
+import type { Io } from '../io.ts';
+import { withClient } from '../session.ts';
 import { describeDecider, verdictOf } from './describe.ts';
 import { type Flow, type Hop, travel } from './journey.ts';
 import { addressIn, findPlace, type Place } from './place.ts';
+import type { ConfigOf } from './simulated-host.ts';
 
 interface Options {
   readonly from: string;
@@ -25,9 +30,14 @@ interface Options {
   readonly sourcePort: string;
   readonly output: string;
   readonly all?: boolean;
+  readonly config?: string;
 }
 
-export function explainCommand(): Command {
+/** A host's configuration as the datastore has it; what its environment and felix.cfg add is not known here. */
+export const storedConfig: ConfigOf = (node, parameters) =>
+  rulesConfig(resolveConfig({ environment: {}, file: '', ...parameters }, node).config);
+
+export function explainCommand(io: Io): Command {
   return new Command('explain')
     .description('Which rule decides about a packet: runs it through the policy of the hosts on its way, in memory')
     .requiredOption('--from <place>', 'workload, node or address that sends')
@@ -37,22 +47,19 @@ export function explainCommand(): Command {
     .option('--source-port <port>', 'source port', '40000')
     .option('--all', 'every rule that the packet meets')
     .option('-o, --output <format>', 'text or json', 'text')
-    .option('-c, --config <file>', 'settings of the datastore', '/etc/calico/calicoctl.cfg')
-    .action(explain);
+    .option('-c, --config <file>', 'settings of the datastore (default: /etc/calico/calicoctl.cfg)')
+    .action((options: Options) => explain(io, options));
 }
 
-async function explain(options: Options): Promise<void> {
-  const client = await connect(configFromEnvironment(process.env));
-  try {
-    const updates = await loadSnapshot(client);
-    const from = findPlace(options.from, updates);
-    const to = findPlace(options.to, updates);
-    const flow = parseFlow(options, from, to);
-    const hops = travel(flow, from, to, updates, () => DEFAULT_RULES_CONFIG);
-    console.log(options.output === 'json' ? json(flow, hops) : text(flow, from, to, hops, options.all ?? false));
-  } finally {
-    await client.close();
-  }
+async function explain(io: Io, options: Options): Promise<void> {
+  if (options.output !== 'text' && options.output !== 'json')
+    throw new CalicoError('E_USAGE', `--output ${options.output}`, 'no such format', { hint: 'text or json' });
+  const updates = await withClient(io, options.config, loadSnapshot);
+  const from = findPlace(options.from, updates);
+  const to = findPlace(options.to, updates);
+  const flow = parseFlow(options, from, to);
+  const hops = travel(flow, from, to, updates, storedConfig);
+  io.out(`${options.output === 'json' ? json(flow, hops) : text(flow, from, to, hops, options.all ?? false)}\n`);
 }
 
 function parseFlow({ protocol: name, port, sourcePort }: Options, from: Place, to: Place): Flow {

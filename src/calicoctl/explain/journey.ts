@@ -1,9 +1,9 @@
 /** A packet's way from one place to another: the source's host, then the destination's. */
 import type { Update } from '../../model/index.ts';
 import { familyOf, type Ip } from '../../net/index.ts';
-import type { Packet, RulesConfig, Trace } from '../../rules/index.ts';
+import type { Packet, Trace } from '../../rules/index.ts';
 import type { Place } from './place.ts';
-import { SimulatedHost } from './simulated-host.ts';
+import { type ConfigOf, SimulatedHost } from './simulated-host.ts';
 
 export interface Hop {
   readonly host: SimulatedHost;
@@ -22,16 +22,10 @@ export interface Flow {
 }
 
 /** The hosts that carry the first packet of a connection, up to the one that stops it. */
-export function travel(
-  flow: Flow,
-  from: Place,
-  to: Place,
-  updates: readonly Update[],
-  configOf: (node: string) => RulesConfig,
-): Hop[] {
+export function travel(flow: Flow, from: Place, to: Place, updates: readonly Update[], configOf: ConfigOf): Hop[] {
   const hosts = new Map<string, SimulatedHost>();
   const hostOf = (node: string): SimulatedHost => {
-    const host = hosts.get(node) ?? new SimulatedHost(node, updates, configOf(node));
+    const host = hosts.get(node) ?? new SimulatedHost(node, updates, configOf);
     hosts.set(node, host);
     return host;
   };

@@ -18,6 +18,9 @@ import {
   type World,
 } from '../../rules/index.ts';
 
+/** A host's configuration, given the parameters that the datastore has for it. */
+export type ConfigOf = (node: string, parameters: NonNullable<DataplaneState['config']>) => RulesConfig;
+
 export class SimulatedHost {
   readonly node: string;
   readonly state = new DataplaneState();
@@ -26,13 +29,13 @@ export class SimulatedHost {
   readonly #addresses: readonly Ip[];
   readonly #config: RulesConfig;
 
-  constructor(node: string, updates: readonly Update[], config: RulesConfig) {
+  constructor(node: string, updates: readonly Update[], configOf: ConfigOf) {
     this.node = node;
-    this.#config = config;
     const graph = new CalcGraph({ node });
     graph.onUpdates(updates);
     graph.onStatus('in-sync');
     graph.flush((update) => this.state.apply(update));
+    this.#config = configOf(node, this.state.config ?? { global: {}, node: {} });
     const own = updates.find((update) => update.id.kind === 'Node' && update.id.name === node)?.value as
       | Node
       | undefined;
