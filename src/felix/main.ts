@@ -23,8 +23,12 @@ async function main(): Promise<void> {
   setFlagsFromString(`--max-semi-space-size=${YOUNG_MB}`);
   setFlagsFromString('--semi-space-growth-factor=1');
   const local = new LocalConfig(process.env);
-  const { config } = local.resolve();
+  const { config, problems } = local.resolve();
   const log = createLog(config.logSeverityScreen);
+  // Now, because the datastore may never be reached with them; the others are told when the configuration is complete.
+  const fatal = problems.filter((problem) => problem.fatal);
+  for (const { subject, message } of fatal) log.fatal({ subject }, message);
+  if (fatal.length > 0) process.exit(1);
   endOnSignals(log);
   const health = new Health(['datastore', 'dataplane']);
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);

@@ -15,6 +15,7 @@ const PATIENCE_MS = 10_000;
 
 /** Resolves to the number of namespaces removed. Removing nothing is no error. */
 export async function down(): Promise<number> {
+  if (process.getuid?.() !== 0) throw new CalicoError('E_USAGE', 'calico lab', 'needs root', { hint: 'try sudo' });
   const state = findState();
   await stopUp(state?.upPid ?? null);
   const removed = new Set<string>();

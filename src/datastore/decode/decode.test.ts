@@ -238,3 +238,24 @@ describe('IPAM blocks', () => {
     expect(block({ deleted: true })).toEqual({ id: { kind: 'IPAMBlock', name: '10.0.0.8-29' }, value: null });
   });
 });
+
+test.each(['cali0123456789abcdef', 'cali 1', '+', '../x', 'all', 'cali1\n-F'])(
+  'an endpoint of the interface %j, which there cannot be, is not valid',
+  (interfaceName) => {
+    const spec = {
+      node: 'h',
+      orchestrator: 'k8s',
+      pod: 'a',
+      endpoint: 'eth0',
+      ipNetworks: ['10.0.0.1/32'],
+      interfaceName,
+    };
+    for (const plural of ['workloadendpoints', 'hostendpoints']) {
+      const key = resourceKey(plural, 'a', plural === 'workloadendpoints' ? 'ns' : undefined);
+      expect(decode(key, JSON.stringify({ metadata: {}, spec }))).toMatchObject({
+        value: null,
+        invalid: { reason: expect.stringContaining('spec.interfaceName') },
+      });
+    }
+  },
+);

@@ -26,7 +26,7 @@ export function workloadEndpoint(
     orchestrator: read.requiredText(spec.orchestrator, 'spec.orchestrator'),
     workload: workloadOf(spec),
     endpoint: read.requiredText(spec.endpoint, 'spec.endpoint'),
-    interfaceName: read.requiredText(spec.interfaceName, 'spec.interfaceName'),
+    interfaceName: interfaceOf(read.requiredText(spec.interfaceName, 'spec.interfaceName')),
     mac: read.text(spec.mac, 'spec.mac'),
     nets,
     nats: read.list(spec.ipNATs, 'spec.ipNATs', nat),
@@ -40,7 +40,7 @@ export function hostEndpoint(id: ResourceId<'HostEndpoint'>, spec: read.Fields, 
   return {
     id,
     node: read.requiredText(spec.node, 'spec.node'),
-    interfaceName: read.text(spec.interfaceName, 'spec.interfaceName'),
+    interfaceName: hostInterface(read.text(spec.interfaceName, 'spec.interfaceName')),
     expectedIps: read.list(spec.expectedIPs, 'spec.expectedIPs', requiredIp),
     profiles: read.texts(spec.profiles, 'spec.profiles'),
     labels: read.labels(metadata.labels, 'metadata.labels'),
@@ -100,4 +100,18 @@ function requiredIp(value: unknown, field: string): Ip {
   const found = read.ip(value, field);
   if (!found) throw new read.Undecodable(field, value, 'an IP address');
   return found;
+}
+
+/**
+ * Names that no interface can have must get no further: the chains that lead to all endpoints name each one's interface,
+ * so that the kernel would refuse all for one, and `+` would be every interface.
+ */
+function interfaceOf(name: string): string {
+  if (!/^[\w.-]{1,15}$/.test(name) || ['.', '..', 'all', 'default'].includes(name))
+    throw new read.Undecodable('spec.interfaceName', name, 'the name of an interface');
+  return name;
+}
+
+function hostInterface(name: string): string {
+  return name === '' || name === '*' ? name : interfaceOf(name);
 }
