@@ -106,7 +106,7 @@ export class Servers {
         const text = message?.data.toString() ?? '';
         if (!message || !text.startsWith('probe')) return;
         this.seen.set(text, message.from);
-        socket.sendTo(Buffer.from(`${text.replace('probe', 'reply')} ${message.from}`), message.from, message.port);
+        socket.answer(message, Buffer.from(`${text.replace('probe', 'reply')} ${message.from}`));
       } catch {
         // an ICMP error for an earlier answer
       }

@@ -66,6 +66,8 @@ export type Transport = 'tcp' | 'udp' | { readonly raw: number };
 export interface Message {
   readonly data: Buffer;
   readonly from: Ip;
+  /** The sender as the kernel gave it: a link-local address needs the interface that only this knows. */
+  readonly peer: Buffer;
 }
 
 export class Socket {
@@ -116,12 +118,21 @@ export class Socket {
   }
 
   sendTo(data: Buffer, address: Ip, port: number): void {
-    const sent = c.sendto(this.fd, data, data.length, 0x4000, ...sockaddr(address, port)) as number;
+    this.#sendTo(data, ...sockaddr(address, port));
+  }
+
+  /** Answers who sent the message. */
+  answer({ peer }: Message, data: Buffer): void {
+    this.#sendTo(data, peer, this.family === 4 ? 16 : 28);
+  }
+
+  #sendTo(data: Buffer, to: Buffer, length: number): void {
+    const sent = c.sendto(this.fd, data, data.length, 0x4000, to, length) as number;
     if (sent < 0 && koffi.errno() !== koffi.os.errno.EAGAIN) throw new SocketError('sendto', koffi.errno());
   }
 
   /** The next message (without its IPv4 header, if raw), null when there is none yet. Throws a pending error. */
-  receive(): (Message & { port: number }) | null {
+  receive(): Message | null {
     const data = Buffer.alloc(4096);
     const from = Buffer.alloc(28);
     const length = Number(c.recvfrom(this.fd, data, data.length, 0, from, [28]));
@@ -134,7 +145,7 @@ export class Socket {
     return {
       data: data.subarray(header, length),
       from: known ? addressIn(from) : ('' as Ip),
-      port: known ? from.readUInt16BE(2) : 0,
+      peer: from,
     };
   }
 
