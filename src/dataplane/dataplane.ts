@@ -51,6 +51,7 @@ export class Dataplane {
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
   #loaded = false;
+  #setsFailed = false;
   /** Families whose endpoints have been made reachable once. */
   readonly #opened = new Set<Family>();
   #running = false;
@@ -142,11 +143,21 @@ export class Dataplane {
     if (audits.has('ipsets')) ipsets.resync();
     if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
 
-    const results = [this.#applyRoutes(), ipsets.applyUpdates()];
-    results.push(...(await this.#applyFamilies(audits.has('iptables'))));
+    const results = [this.#applyRoutes()];
+    const sets = ipsets.applyUpdates();
+    results.push(sets);
+    results.push(...(await this.#applyFamilies(audits.has('iptables') || this.#setsRecovered(sets))));
     results.push(ipsets.applyRemovals());
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
     return this.#report(results);
+  }
+
+  /** A chain was refused, perhaps, because it names a set that could not be made: when the sets are well, it is tried again. */
+  #setsRecovered({ errors, retryAt }: ApplyResult): boolean {
+    if (errors.size > 0) this.#setsFailed = true;
+    if (!this.#setsFailed || errors.size > 0 || retryAt !== null) return false;
+    this.#setsFailed = false;
+    return true;
   }
 
   /** One update that cannot be taken must not keep the others from being. */

@@ -1,4 +1,5 @@
 /** From the first configuration update on: the dataplane, and what is told about it. */
+import { existsSync } from 'node:fs';
 import type { DataplaneUpdate } from '../calc/index.ts';
 import { Dataplane, openDrivers } from '../dataplane/index.ts';
 import { KernelEvents } from '../kernel/index.ts';
@@ -57,7 +58,9 @@ export class Agent {
 
   async #start(config: FelixConfig): Promise<void> {
     const { log, health } = this.#parts;
-    const settings = dataplaneConfig(config);
+    const hasIpv6 = existsSync('/proc/sys/net/ipv6');
+    if (config.ipv6Support && !hasIpv6) log.warn({}, 'this kernel runs without IPv6: only IPv4 is programmed');
+    const settings = dataplaneConfig({ ...config, ipv6Support: config.ipv6Support && hasIpv6 });
     if (config.vxlanEnabled) log.warn({}, 'VXLAN is not supported yet: no tunnels, no routes through them');
     await this.#serve(config);
     const drivers = await openDrivers(settings, (table, chain, reason) =>

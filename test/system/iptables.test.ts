@@ -125,6 +125,16 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     expect(await rulesOf(backend, 'cali-bad')).toHaveLength(2);
   });
 
+  it('does not close what every packet of the host enters', async () => {
+    const { iptables, refused } = driver(backend);
+    const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere-else'] } });
+    iptables.tables.raw.setChain(chain('cali-PREROUTING', noSuchSet));
+    await iptables.load();
+    await expect(iptables.apply()).rejects.toThrow(/cali-PREROUTING/);
+    expect(refused).toEqual([]);
+    expect(await sh(`iptables-${backend}-save -t raw`)).not.toContain('DROP');
+  });
+
   it('finds by halves what the kernel refuses without saying where', async () => {
     const { iptables, refused } = driver(backend);
     for (let i = 0; i < 9; i++) iptables.tables.filter.setChain(chain(`cali-ok${i}`, rule({ type: 'return' })));

@@ -132,7 +132,9 @@ export class Iptables {
     if (!outcome.ok) this.refuse(table, chain, outcome.reason);
   }
 
+  /** Closing a chain that every packet of the host enters would cut the host off: then nothing is opened instead. */
   private refuse(table: Table, chain: string, reason: string): void {
+    if (table.isEntry(chain)) throw this.failure(this.programs.restore, `${table.name} ${chain}: ${reason}`);
     table.refuse(chain);
     this.options.onRefused?.(table.name, chain, reason);
   }

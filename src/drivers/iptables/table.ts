@@ -153,6 +153,14 @@ export class Table {
     this.dirty.add(chain);
   }
 
+  /** Does a rule of ours in a chain of the kernel's lead to it? */
+  isEntry(chain: string): boolean {
+    const leads = new RegExp(`--(jump|goto) ${chain}$`);
+    return [...this.desiredHooks.values()].some((rules) =>
+      [...rules.entry, ...rules.end].some(({ text }) => leads.test(text)),
+    );
+  }
+
   /** Another try for the chains that the kernel refused. */
   forgive(): void {
     for (const name of this.refused.keys()) this.dirty.add(name);
