@@ -8,6 +8,15 @@ import type { Topology } from './topology.ts';
 const ETCD = 'http://172.30.0.2:2379';
 const DATASTORE = { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ETCD };
 
+/** What says that the datastore is ready for Felix to read. */
+const CLUSTER_KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
+const CLUSTER = {
+  kind: 'ClusterInformation',
+  apiVersion: 'projectcalico.org/v3',
+  metadata: { name: 'default', uid: '00000000-0000-4000-8000-000000000001', creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: { clusterGUID: '00000000000040008000000000000002', clusterType: '', calicoVersion: '', datastoreReady: true },
+};
+
 export class Programs {
   private readonly scenario: ScenarioFile;
   private readonly topology: Topology;
@@ -96,6 +105,10 @@ export class Programs {
 
   etcdRunning(): boolean {
     return this.etcd?.wanted ?? false;
+  }
+
+  declareReady(): void {
+    this.put({ [CLUSTER_KEY]: CLUSTER });
   }
 
   /** Writes keys that other components than calicoctl own; null deletes. */

@@ -8,14 +8,6 @@ import { Programs, until } from './programs.ts';
 import { settle } from './settle.ts';
 import { Topology } from './topology.ts';
 
-const CLUSTER_KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
-const CLUSTER = {
-  kind: 'ClusterInformation',
-  apiVersion: 'projectcalico.org/v3',
-  metadata: { name: 'default', uid: '00000000-0000-4000-8000-000000000001', creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: { clusterGUID: '00000000000040008000000000000002', clusterType: '', calicoVersion: '', datastoreReady: true },
-};
-
 interface Lab {
   readonly dir: string;
   readonly scenario: ScenarioFile;
@@ -34,7 +26,7 @@ export async function runScenario(dir: string, prefix: string): Promise<string[]
   try {
     topology.up();
     await programs.startEtcd();
-    programs.put({ [CLUSTER_KEY]: CLUSTER });
+    programs.declareReady();
     const [first, ...rest] = scenario.steps as [Step, ...Step[]];
     writeResources(lab, first);
     for (const host of topology.hosts()) programs.startFelix(host);

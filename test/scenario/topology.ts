@@ -101,25 +101,7 @@ export class Topology {
     const w = this.workloads()[name] as WorkloadSpec;
     const index = Object.keys(this.workloads()).indexOf(name) + 1;
     const mac = `02:00:00:00:00:${index.toString(16).padStart(2, '0')}`;
-    run(
-      'ip',
-      'link',
-      'add',
-      'eth0',
-      'netns',
-      this.namespace(name),
-      'address',
-      w.mac ?? mac,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      w.iface,
-      'netns',
-      this.namespace(w.host),
-      'address',
-      HOST_SIDE_MAC,
-    );
+    this.connect(name, w.mac ?? mac, w.host, w.iface, 'address', HOST_SIDE_MAC);
     this.ip(w.host, `link set ${w.iface} up`);
     const v4 = this.address(name, 4);
     const v6 = this.address(name, 6);
@@ -157,26 +139,17 @@ export class Topology {
     run('ip', '-n', ns, 'link', 'set', 'lo', 'up');
   }
 
+  /** A veth pair: eth0 with that MAC in one namespace, a named peer in another. */
+  private connect(name: string, mac: string, peer: string, peerInterface: string, ...peerOptions: string[]): void {
+    const near = ['eth0', 'netns', this.namespace(name), 'address', mac];
+    const far = [peerInterface, 'netns', this.namespace(peer), ...peerOptions];
+    run('ip', 'link', 'add', ...near, 'type', 'veth', 'peer', 'name', ...far);
+  }
+
   private attach(name: string, index: number): void {
     this.addNamespace(name);
     const mac = `02:00:ac:1e:00:${(index + 1).toString(16).padStart(2, '0')}`;
-    run(
-      'ip',
-      'link',
-      'add',
-      'eth0',
-      'netns',
-      this.namespace(name),
-      'address',
-      mac,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      `p-${name}`,
-      'netns',
-      this.namespace('net'),
-    );
+    this.connect(name, mac, 'net', `p-${name}`);
     this.ip('net', `link set p-${name} master br0 up`);
     const spec = this.scenario.hosts[name] ?? this.outside()[name];
     this.ip(

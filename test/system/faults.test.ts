@@ -53,14 +53,7 @@ describe('policy and routes while things break', () => {
   beforeAll(async () => {
     topology.up();
     await programs.startEtcd();
-    programs.put({
-      '/calico/resources/v3/projectcalico.org/clusterinformations/default': {
-        kind: 'ClusterInformation',
-        apiVersion: 'projectcalico.org/v3',
-        metadata: { name: 'default' },
-        spec: { datastoreReady: true },
-      },
-    });
+    programs.declareReady();
     writeFileSync(join(work, 'resources.yaml'), RESOURCES);
     programs.calicoctl('apply', join(work, 'resources.yaml'));
     for (const host of topology.hosts()) programs.startFelix(host);
