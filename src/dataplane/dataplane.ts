@@ -19,6 +19,7 @@ import { type Audit, Audits } from './audits.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { Managers } from './managers.ts';
+import type { OnEndpointStatus } from './status.ts';
 
 /** pino's, or anything like it. */
 export interface Log {
@@ -37,6 +38,7 @@ export interface DataplaneOptions {
   readonly log: Log;
   /** After each round: how long it took, in seconds. */
   readonly onRound?: (seconds: number, outcome: RoundOutcome) => void;
+  readonly onEndpointStatus?: OnEndpointStatus;
 }
 
 const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };

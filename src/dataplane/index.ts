@@ -2,3 +2,4 @@
 export * from './config.ts';
 export * from './dataplane.ts';
 export * from './drivers.ts';
+export * from './status.ts';

@@ -1,9 +1,9 @@
 /** From the first configuration update on: the dataplane, and what is told about it. */
 import { existsSync } from 'node:fs';
 import type { DataplaneUpdate } from '../calc/index.ts';
+import type { FelixConfig } from '../config/index.ts';
 import { Dataplane, openDrivers } from '../dataplane/index.ts';
 import { KernelEvents } from '../kernel/index.ts';
-import type { FelixConfig } from './config/index.ts';
 import type { Health } from './health.ts';
 import type { LocalConfig } from './local.ts';
 import { type Logger, levelOf } from './log.ts';

@@ -1,8 +1,8 @@
 /** What Felix knows before it has asked the datastore: environment, /etc/calico/felix.cfg, the host's name. */
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { type ConfigProblem, type FelixConfig, resolveConfig } from '../config/index.ts';
 import { CalicoError } from '../errors/index.ts';
-import { type ConfigProblem, type FelixConfig, resolveConfig } from './config/index.ts';
 
 const FILE = '/etc/calico/felix.cfg';
 

@@ -8,10 +8,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { CalcGraph } from '../calc/index.ts';
+import { datastoreConfig } from '../config/index.ts';
 import { openStore, Syncer } from '../datastore/index.ts';
 import type { SyncerSink } from '../model/index.ts';
 import { Agent } from './agent.ts';
-import { datastoreConfig } from './config/index.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
 import { createLog, type Logger } from './log.ts';

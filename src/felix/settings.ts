@@ -1,7 +1,8 @@
 /** From Felix's parameters to what the dataplane is told. */
+
+import type { FelixConfig } from '../config/index.ts';
+import { rulesConfig } from '../config/index.ts';
 import type { DataplaneConfig } from '../dataplane/index.ts';
-import type { FelixConfig } from './config/index.ts';
-import { rulesConfig } from './rules-config.ts';
 
 export function dataplaneConfig(config: FelixConfig): DataplaneConfig {
   return {

@@ -1,9 +1,8 @@
 /** `calicoctl explain`: the path of a packet, and the rule that decides about it. */
 import { Command } from 'commander';
+import { resolveConfig, rulesConfig } from '../../config/index.ts';
 import { loadSnapshot } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
-import { resolveConfig } from '../../felix/config/index.ts';
-import { rulesConfig } from '../../felix/rules-config.ts';
 import {
   familyOf,
   hasPorts,

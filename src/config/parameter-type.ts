@@ -8,7 +8,7 @@ import {
   parseCidr,
   parseIp,
   parsePortRange,
-} from '../../net/index.ts';
+} from '../net/index.ts';
 
 /** T: a value; Z: the zero value, which `none` stands for. */
 export interface ParameterType<T, Z = T> {

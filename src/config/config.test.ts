@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { CalicoError } from '../../errors/index.ts';
-import { formatPortRange } from '../../net/index.ts';
+import { CalicoError } from '../errors/index.ts';
+import { formatPortRange } from '../net/index.ts';
 import { parseClientEnvironment, parseEnvironment } from './environment.ts';
 import { parseFelixCfg } from './felix-cfg.ts';
 import { type ConfigSources, datastoreConfig, type FelixConfig, resolveConfig } from './index.ts';
@@ -26,7 +26,7 @@ interface RecordedParameter {
 }
 
 function vectors<T>(file: string): T {
-  const text = readFileSync(new URL(`../../../test/vectors/felixconfig/${file}`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../test/vectors/felixconfig/${file}`, import.meta.url), 'utf8');
   return JSON.parse(text.replaceAll('<hostname>', HOSTNAME)) as T;
 }
 

@@ -1,4 +1,4 @@
-import { CalicoError } from '../../errors/index.ts';
+import { CalicoError } from '../errors/index.ts';
 import { contradictions } from './contradictions.ts';
 import { parseClientEnvironment, parseEnvironment } from './environment.ts';
 import { parseFelixCfg } from './felix-cfg.ts';

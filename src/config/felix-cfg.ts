@@ -1,4 +1,4 @@
-import { CalicoError } from '../../errors/index.ts';
+import { CalicoError } from '../errors/index.ts';
 
 /**
  * Reads the text of felix.cfg: `name = value` or `name: value` lines, comments after `#` or `;`, values in quotes

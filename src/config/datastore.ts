@@ -1,4 +1,4 @@
-import { configFromEnvironment, type DatastoreConfig } from '../../datastore/config.ts';
+import { configFromEnvironment, type DatastoreConfig } from '../datastore/config.ts';
 import type { FelixConfig } from './parameters.ts';
 
 /** How Felix reaches its datastore: its own parameters; user, password and what else they do not say from the environment. */

@@ -1,7 +1,7 @@
 /** From Felix's parameters to what chains depend on: for Felix, and for whoever asks what Felix would do. */
 import { parseIp, TCP, UDP } from '../net/index.ts';
 import { markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
-import type { FelixConfig } from './config/index.ts';
+import type { FelixConfig } from './parameters.ts';
 
 export function rulesConfig(config: FelixConfig): RulesConfig {
   const metadataAddress = parseIp(config.metadataAddr);
