@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: `unit` is pure and quick; `system` needs root (namespaces, etcd, the kernel) and runs one file at a time.
+// `unit` is pure and quick; `system` and `long` need root (namespaces, etcd, the kernel) and run one file at a time. Tests
+// of theirs that are marked as concurrent mostly wait: three at once still leave a small machine idle.
 export default defineConfig({
   test: {
     projects: [
@@ -12,6 +13,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          maxConcurrency: 3,
         },
       },
       {
@@ -21,6 +23,7 @@ export default defineConfig({
           testTimeout: 3_600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
+          maxConcurrency: 3,
         },
       },
     ],

@@ -22,12 +22,16 @@ export class Prober {
     this.servers.serve(this.namespaceOf(name), proto, family, port);
   }
 
-  /** Sends every probe at once; those that stay unanswered are sent a second time, with more patience. */
-  run(probes: readonly Probe[]): ProbeResult[] {
+  /**
+   * Sends every probe at once; those that stay unanswered are sent a second time, with more patience, unless that was
+   * `expected`.
+   */
+  run(probes: readonly Probe[], expected: (result: ProbeResult) => boolean = () => false): ProbeResult[] {
     const results = this.once(probes, TIMEOUT);
     const again = [...results.keys()].filter((i) => {
-      const { verdict, sport } = results[i] as ProbeResult;
-      return (verdict === 'drop' || verdict === 'oneway') && sport === undefined;
+      const result = results[i] as ProbeResult;
+      const unanswered = result.verdict === 'drop' || result.verdict === 'oneway';
+      return unanswered && result.sport === undefined && !expected(result);
     });
     const second = this.once(
       again.map((i) => probes[i] as Probe),

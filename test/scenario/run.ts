@@ -1,8 +1,10 @@
-/** Runs one scenario against this build and says where packets fare differently from the recording. */
+/** Runs one scenario against this build and says where packets and kernels fare differently from the recording. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Backend, withBackend } from './backend.ts';
 import { readRecorded, readScenario, type ScenarioFile, type Step, type StepPackets } from './files.ts';
-import { expand, probeKey } from './probe.ts';
+import { compareKernel, type KernelState, readRecordedKernel } from './kernel-state.ts';
+import { expand, type ProbeResult, probeKey } from './probe.ts';
 import { Prober } from './prober.ts';
 import { Programs, until } from './programs.ts';
 import { settle } from './settle.ts';
@@ -11,18 +13,28 @@ import { Topology } from './topology.ts';
 interface Lab {
   readonly dir: string;
   readonly scenario: ScenarioFile;
+  readonly recorded: readonly StepPackets[];
   readonly topology: Topology;
   readonly programs: Programs;
+  readonly prober: Prober;
 }
 
-/** Differences from the recording, one line each; none when all is as upstream's. `prefix` names the namespaces. */
-export async function runScenario(dir: string, prefix: string): Promise<string[]> {
-  const scenario = readScenario(dir);
+interface Observed extends StepPackets {
+  readonly kernels: ReadonlyMap<string, KernelState>;
+}
+
+/**
+ * Differences from the recording, one line each; none when all is as upstream's. `prefix` names the namespaces;
+ * `backend` replaces the iptables that the scenario asks for.
+ */
+export async function runScenario(dir: string, prefix: string, backend?: Backend): Promise<string[]> {
+  const written = readScenario(dir);
+  const scenario = backend ? withBackend(written, backend) : written;
   const topology = new Topology(scenario, prefix);
   const programs = new Programs(scenario, topology);
-  const lab = { dir, scenario, topology, programs };
   const prober = new Prober((name) => topology.namespace(name));
-  const observed: StepPackets[] = [];
+  const lab: Lab = { dir, scenario, recorded: readRecorded(dir), topology, programs, prober };
+  const observed: Observed[] = [];
   try {
     topology.up();
     await programs.startEtcd();
@@ -31,17 +43,17 @@ export async function runScenario(dir: string, prefix: string): Promise<string[]
     writeResources(lab, first);
     for (const host of topology.hosts()) programs.startFelix(host);
     await until('every Felix ready', 60, () => programs.allReady());
-    observed.push(await observe(lab, prober, first));
+    observed.push(await observe(lab, first));
     for (const step of rest) {
       await act(lab, step);
-      observed.push(await observe(lab, prober, step));
+      observed.push(await observe(lab, step));
     }
   } finally {
     prober.close();
     await programs.stop();
     topology.down();
   }
-  return compare(readRecorded(dir), observed);
+  return [...comparePackets(lab.recorded, observed), ...compareKernels(lab, observed, backend)];
 }
 
 async function act(lab: Lab, step: Step): Promise<void> {
@@ -65,11 +77,11 @@ function writeResources({ programs, dir }: Lab, step: Step): void {
   if (step.delete) programs.calicoctl('delete', join(dir, step.delete));
 }
 
-async function observe(lab: Lab, prober: Prober, step: Step): Promise<StepPackets> {
-  const { topology, scenario } = lab;
+async function observe(lab: Lab, step: Step): Promise<Observed> {
+  const { topology, scenario, prober, recorded } = lab;
   const probesOf = (specs: Step['probes']) =>
     (specs ?? []).flatMap((spec) => expand(spec, (n, f) => topology.address(n, f)));
-  await settle(lab.topology, lab.programs, step.wait ?? 0);
+  const kernels = await settle(topology, lab.programs, step.wait ?? 0);
   const all = [
     ...probesOf(scenario.probes),
     ...scenario.steps.flatMap((s) => probesOf([...(s.probes ?? []), ...Object.values(s.hold ?? {})])),
@@ -82,12 +94,16 @@ async function observe(lab: Lab, prober: Prober, step: Step): Promise<StepPacket
   for (const [name, spec] of Object.entries(step.hold ?? {}))
     for (const probe of probesOf([spec])) prober.hold(name, probe);
   const absent = new Set(Object.keys(topology.workloads()).filter((name) => !topology.plugged.has(name)));
-  const probes = prober.run(probesOf(step.probes ?? scenario.probes).filter((probe) => !absent.has(probe.from)));
+  const upstream = new Map(recorded.find((r) => r.step === step.name)?.probes.map((p) => [probeKey(p), p.verdict]));
+  const probes = prober.run(
+    probesOf(step.probes ?? scenario.probes).filter((probe) => !absent.has(probe.from)),
+    (result: ProbeResult) => upstream.get(probeKey(result)) === result.verdict,
+  );
   const held = prober.checkHeld();
-  return { step: step.name, probes, ...(Object.keys(held).length > 0 && { held }) };
+  return { step: step.name, probes, kernels, ...(Object.keys(held).length > 0 && { held }) };
 }
 
-function compare(recorded: readonly StepPackets[], observed: readonly StepPackets[]): string[] {
+function comparePackets(recorded: readonly StepPackets[], observed: readonly StepPackets[]): string[] {
   const out: string[] = [];
   recorded.forEach((old, i) => {
     const results = new Map(observed[i]?.probes.map((probe) => [probeKey(probe), probe]));
@@ -104,6 +120,17 @@ function compare(recorded: readonly StepPackets[], observed: readonly StepPacket
         out.push(`${old.step}: held ${name}: ${observed[i]?.held?.[name]}, upstream ${state}`);
   });
   return out;
+}
+
+function compareKernels({ dir, topology }: Lab, observed: readonly Observed[], backend?: Backend): string[] {
+  return topology.hosts().flatMap((host) => {
+    const recorded = readRecordedKernel(dir, host, backend);
+    let want: KernelState = {};
+    return observed.flatMap(({ step, kernels }) => {
+      want = recorded.get(step) ?? want;
+      return compareKernel(want, kernels.get(host) ?? {}).map((line) => `${step}: ${host}: ${line}`);
+    });
+  });
 }
 
 const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
