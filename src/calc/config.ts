@@ -25,6 +25,11 @@ export class Config {
     if (name === 'default') this.#clusterGuid = value?.clusterGuid ?? null;
   }
 
+  /** As if nothing had been told. */
+  retell(): void {
+    this.#told = null;
+  }
+
   /** Told when it differs from what was told last. The cluster's guid is the global parameter `ClusterGUID`. */
   updates(emit: (update: DataplaneUpdate) => void): void {
     const global = { ...this.#global, ...(this.#clusterGuid ? { ClusterGUID: this.#clusterGuid } : {}) };

@@ -144,6 +144,22 @@ test('random updates converge to the state of a fresh graph, in safe steps', () 
   );
 });
 
+test('who comes later is told the same, in safe steps, and then only what changes', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), fc.array(step, { maxLength: 10 }), (before, after) => {
+      const host = new Host();
+      for (const { update, flush } of before) {
+        if (flush) host.update(update);
+        else host.graph.onUpdates([update]);
+      }
+      host.startAnew();
+      host.update(...after.map(({ update }) => update));
+      expect(plain(host.state)).toEqual(plain(fresh(leftOver([...before, ...after]))));
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('the order, the batches and duplicates of final resources make no difference', () => {
   const distinct = fc.uniqueArray(resource, { selector: ({ id }) => idKey(id), maxLength: 16 });
   fc.assert(

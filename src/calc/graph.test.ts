@@ -22,6 +22,17 @@ describe('flush', () => {
     expect(host.delete(w1, p).map((u) => u.type)).toEqual(['workload-gone', 'profile-gone', 'policy-gone', 'set-gone']);
   });
 
+  test('a new listener is told everything, as the first was: in-sync last', () => {
+    const host = new Host();
+    const p = policy('p', { ingress: [rule({ source: { selector: 'all()' } })] });
+    host.put(w1, p);
+    expect(host.startAnew().map((u) => u.type)).toEqual(['set', 'policy', 'profile', 'workload']);
+    host.inSync();
+    host.graph.onUpdates([gone(p)]);
+    expect(host.startAnew().map((u) => u.type)).toEqual(['config', 'profile', 'workload', 'in-sync']);
+    expect(host.update()).toEqual([]);
+  });
+
   test('nothing new, nothing told', () => {
     const host = new Host();
     host.put(w1, policy('p'));

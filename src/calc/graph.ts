@@ -165,6 +165,16 @@ export class CalcGraph implements SyncerSink {
     emit({ type: 'in-sync' });
   }
 
+  /** Somebody new is to be told: the next flush tells everything there is, as the first one did. */
+  retell(): void {
+    const { policies, profiles } = this.#rules;
+    const { workloads, hostEndpoints } = this.#endpoints;
+    const network = [this.#pools, this.#nodes, this.#blocks];
+    for (const part of [this.#config, ...network, this.#members, policies, profiles, workloads, hostEndpoints])
+      part.retell();
+    if (this.#inSync === 'told') this.#inSync = 'to-tell';
+  }
+
   #flushNetwork(emit: (update: DataplaneUpdate) => void): void {
     this.#pools.removals(({ id }) => emit({ type: 'pool-gone', id }));
     this.#pools.updates((pool) => emit({ type: 'pool', pool }));

@@ -41,4 +41,12 @@ export class Pending<K, V> {
     }
     this.#gone.clear();
   }
+
+  /** As if nothing had been told: the next `updates` tells all of it. */
+  retell(): void {
+    for (const [key, value] of this.#told)
+      if (!this.#gone.has(key) && !this.#changed.has(key)) this.#changed.set(key, value);
+    this.#told.clear();
+    this.#gone.clear();
+  }
 }

@@ -114,6 +114,17 @@ export class SetMembers {
     this.#gone.clear();
   }
 
+  /** As if nothing had been told: the next `updates` tells every set. */
+  retell(): void {
+    for (const set of this.#sets.values()) {
+      set.told = false;
+      set.added.clear();
+      set.removed.clear();
+      this.#changed.add(set);
+    }
+    this.#gone.clear();
+  }
+
   #count(id: SetId, item: Addressed | undefined, by: 1 | -1): void {
     const set = this.#sets.get(id);
     if (!set || !item) return;

@@ -9,7 +9,7 @@ import { gone, put } from './resources.ts';
 
 export class Host {
   readonly graph: CalcGraph;
-  readonly #checked = new CheckedState();
+  #checked = new CheckedState();
 
   constructor(node = 'h1') {
     this.graph = new CalcGraph({ node });
@@ -32,6 +32,13 @@ export class Host {
 
   delete(...values: { readonly id: ResourceId }[]): DataplaneUpdate[] {
     return this.update(...values.map(gone));
+  }
+
+  /** A new listener takes the place of the one so far, and is told everything. */
+  startAnew(): DataplaneUpdate[] {
+    this.#checked = new CheckedState();
+    this.graph.retell();
+    return this.update();
   }
 
   inSync(): DataplaneUpdate[] {
