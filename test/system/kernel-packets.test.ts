@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostEndpoint as guard } from '../../src/calc/testing/resources.ts';
 import { describeDecider } from '../../src/calicoctl/explain/describe.ts';
-import { type Flow, travel } from '../../src/calicoctl/explain/journey.ts';
+import type { Flow } from '../../src/calicoctl/explain/flow.ts';
+import { travel } from '../../src/calicoctl/explain/journey.ts';
 import { findPlace } from '../../src/calicoctl/explain/place.ts';
 import { Client, loadSnapshot, MemoryStore } from '../../src/datastore/index.ts';
 import type { HostEndpoint, Policy, Update } from '../../src/model/index.ts';
@@ -226,7 +227,7 @@ interface Expected {
 function explained(flow: Flow, updates: readonly Update[]): Expected {
   const [from, to] = [flow.source, flow.destination].map((address) => findPlace(address, updates));
   if (!from || !to) throw new RangeError('no places');
-  const hops = travel(flow, from, to, updates, () => DEFAULT_RULES_CONFIG);
+  const hops = travel(flow, from, to, { updates, configOf: () => DEFAULT_RULES_CONFIG });
   const passes = hops.every(({ trace }) => trace.verdict === 'accept' && !trace.unrouted);
   const by = hops.map((hop) => `on ${hop.host.node} ${describeDecider(hop.trace.decider, hop)}`).join(', ');
   return { verdict: passes ? 'allow' : 'drop', by };

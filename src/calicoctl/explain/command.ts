@@ -1,34 +1,27 @@
 /** `calicoctl explain`: the path of a packet, and the rule that decides about it. */
+import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { resolveConfig, rulesConfig } from '../../config/index.ts';
 import { loadSnapshot } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
-import {
-  familyOf,
-  hasPorts,
-  ICMP,
-  ICMPV6,
-  parseIp,
-  parsePortRange,
-  parseProtocol,
-  protocolName,
-} from '../../net/index.ts';
-import type { Step } from '../../rules/index.ts';
+import type { Update } from '../../model/index.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
-import { describeDecider, verdictOf } from './describe.ts';
-import { type Flow, type Hop, travel } from './journey.ts';
-import { addressIn, findPlace, type Place } from './place.ts';
+import { type FlowOptions, parseFlow } from './flow.ts';
+import { travel } from './journey.ts';
+import { listingText, listPolicies } from './listing.ts';
+import { findPlace } from './place.ts';
+import { type Report, reportJson, reportText } from './report.ts';
 import type { ConfigOf } from './simulated-host.ts';
 
-interface Options {
-  readonly from: string;
-  readonly to: string;
-  readonly protocol: string;
-  readonly port?: string;
-  readonly sourcePort: string;
+interface Options extends FlowOptions {
+  readonly from?: string;
+  readonly to?: string;
   readonly output: string;
   readonly all?: boolean;
+  readonly trace?: boolean;
+  readonly live?: boolean;
+  readonly node?: string;
   readonly config?: string;
 }
 
@@ -39,100 +32,62 @@ export const storedConfig: ConfigOf = (node, parameters) =>
 export function explainCommand(io: Io): Command {
   return new Command('explain')
     .description('Which rule decides about a packet: runs it through the policy of the hosts on its way, in memory')
-    .requiredOption('--from <place>', 'workload, node or address that sends')
-    .requiredOption('--to <place>', 'workload, node or address that receives')
+    .option('--from <place>', 'workload, node or address that sends')
+    .option('--to <place>', 'workload, node or address that receives')
     .option('--protocol <protocol>', 'tcp, udp, sctp, icmp, … or a number', 'tcp')
     .option('--port <port>', 'destination port')
     .option('--source-port <port>', 'source port', '40000')
-    .option('--all', 'every rule that the packet meets')
+    .option('--icmp <type>', 'ICMP type, or type/code (default: an echo request)')
+    .option('--all', 'every policy that selects an endpoint on the way, in order; with --from or --to alone: its rules')
+    .option('--trace', 'every rule that the packet meets')
+    .option('--live', "on a host of the way: its kernel's counters, and the rules of others")
+    .option('--node <name>', "with --live: this host's name (default: FELIX_FELIXHOSTNAME, else the host's)")
     .option('-o, --output <format>', 'text or json', 'text')
     .option('-c, --config <file>', 'settings of the datastore (default: /etc/calico/calicoctl.cfg)')
     .action((options: Options) => explain(io, options));
 }
 
 async function explain(io: Io, options: Options): Promise<void> {
-  if (options.output !== 'text' && options.output !== 'json')
-    throw new CalicoError('E_USAGE', `--output ${options.output}`, 'no such format', { hint: 'text or json' });
-  const updates = await withClient(io, options.config, loadSnapshot);
-  const from = findPlace(options.from, updates);
-  const to = findPlace(options.to, updates);
-  const flow = parseFlow(options, from, to);
-  const hops = travel(flow, from, to, updates, storedConfig);
-  io.out(`${options.output === 'json' ? json(flow, hops) : text(flow, from, to, hops, options.all ?? false)}\n`);
-}
-
-function parseFlow({ protocol: name, port, sourcePort }: Options, from: Place, to: Place): Flow {
-  const literal = [to, from].find((place) => parseIp(place.text));
-  const shared = to.addresses.find((a) => from.addresses.some((b) => familyOf(a) === familyOf(b)));
-  const family = familyOf(literal?.addresses[0] ?? shared ?? to.addresses[0] ?? '');
-  const protocol = name.toLowerCase() === 'icmp' && family === 6 ? ICMPV6 : parseProtocol(name);
-  if (protocol === null) throw new CalicoError('E_USAGE', `--protocol ${name}`, 'no IP protocol');
-  const ends = { source: addressIn(from, family), destination: addressIn(to, family), protocol };
-  if (protocol === ICMP) return { ...ends, icmpType: 8, icmpCode: 0 };
-  if (protocol === ICMPV6) return { ...ends, icmpType: 128, icmpCode: 0 };
-  if (!hasPorts(protocol)) return ends;
-  if (port === undefined)
-    throw new CalicoError('E_USAGE', '--port', `${protocolName(protocol)} needs a port`, {
-      hint: 'for example --port 80',
+  const { from, to, output, all = false } = options;
+  if (output !== 'text' && output !== 'json')
+    throw new CalicoError('E_USAGE', `--output ${output}`, 'no such format', { hint: 'text or json' });
+  const single = from === undefined ? to : to === undefined ? from : undefined;
+  if ((from ?? to) === undefined || (single !== undefined && !all))
+    throw new CalicoError('E_USAGE', 'explain', 'needs --from and --to', {
+      hint: 'or one of them and --all, for the policies that select an endpoint',
     });
-  return { ...ends, destinationPort: parsePort('--port', port), sourcePort: parsePort('--source-port', sourcePort) };
-}
-
-function parsePort(option: string, value: string): number {
-  const range = parsePortRange(value);
-  if (!range || range.min !== range.max)
-    throw new CalicoError('E_USAGE', `${option} ${value}`, 'not a port number (0–65535)');
-  return range.min;
-}
-
-function text(flow: Flow, from: Place, to: Place, hops: readonly Hop[], all: boolean): string {
-  const port = flow.destinationPort === undefined ? '' : ` port ${flow.destinationPort}`;
-  const lines = [
-    `${protocolName(flow.protocol)}${port} from ${from.text} (${flow.source}) to ${to.text} (${flow.destination})`,
-  ];
-  for (const hop of hops) {
-    const role = hop.host.node === from.node ? (hop.host.node === to.node ? 'both ends' : 'source') : 'destination';
-    lines.push('', `on ${hop.host.node} (${role}): ${verdictOf(hop).toUpperCase()}`);
-    const steps = all ? hop.trace.steps : speaking(hop);
-    for (const step of steps) lines.push(`  ${step.table} ${step.chain}: ${describeDecider(step, hop)}`);
-    if (steps.length === 0) lines.push('  nothing denies it');
+  const updates = await withClient(io, options.config, loadSnapshot);
+  const print = (text: () => string, value: () => unknown) =>
+    io.out(`${output === 'json' ? JSON.stringify(value(), null, 2) : text()}\n`);
+  if (single !== undefined) {
+    const place = findPlace(single, updates);
+    const listings = listPolicies(place, updates, storedConfig);
+    return print(
+      () => listingText(place, listings),
+      () => listings,
+    );
   }
-  const last = hops.at(-1);
-  lines.push(
-    '',
-    last
-      ? `${verdictOf(last).toUpperCase()} on ${last.host.node} by ${describeDecider(last.trace.decider, last)}`
-      : 'No host of this cluster carries it',
-  );
-  return lines.join('\n');
-}
-
-/** The rules that have something to say, without the plumbing between them. */
-function speaking({ trace }: Hop): Step[] {
-  return trace.steps.filter(
-    (step) =>
-      step === trace.decider ||
-      (step.rule.origin.type !== 'plumbing' &&
-        !(step.rule.origin.type === 'default' && step.rule.origin.what === 'policy-accepted')),
+  const report = await follow(io, options, updates);
+  print(
+    () => reportText(report, { all, trace: options.trace ?? false }),
+    () => reportJson(report),
   );
 }
 
-function json(flow: Flow, hops: readonly Hop[]): string {
-  const ruleOf = (step: Step | null, hop: Hop) =>
-    step && { table: step.table, chain: step.chain, ...step.rule.origin, text: describeDecider(step, hop) };
-  const last = hops.at(-1);
-  return JSON.stringify(
-    {
-      flow,
-      verdict: last ? verdictOf(last) : 'no route',
-      hops: hops.map((hop) => ({
-        host: hop.host.node,
-        verdict: verdictOf(hop),
-        decider: ruleOf(hop.trace.decider, hop),
-        rules: speaking(hop).map((step) => ruleOf(step, hop)),
-      })),
-    },
-    null,
-    2,
-  );
+async function follow(io: Io, options: Options, updates: readonly Update[]): Promise<Report> {
+  const from = findPlace(options.from as string, updates);
+  const to = findPlace(options.to as string, updates);
+  const flow = parseFlow(options, from, to);
+  const around = { updates, configOf: storedConfig };
+  if (!options.live) return { flow, from, to, hops: travel(flow, from, to, around) };
+  const { ownInterfaces, readLive } = await import('./live.ts');
+  const here = options.node ?? io.env.FELIX_FELIXHOSTNAME ?? hostname().toLowerCase();
+  const interfacesOf = (node: string) => (node === here ? ownInterfaces() : undefined);
+  const hops = travel(flow, from, to, { ...around, interfacesOf });
+  const hop = hops.find(({ host }) => host.node === here);
+  if (!hop)
+    throw new CalicoError('E_USAGE', `--live on ${here}`, 'the packet does not come by here', {
+      hint: `run it on ${hops.map(({ host }) => host.node).join(' or ') || 'a host of the cluster'}, or say --node`,
+    });
+  return { flow, from, to, hops, live: await readLive(hop) };
 }

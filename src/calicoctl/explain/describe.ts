@@ -1,6 +1,7 @@
 /** Words for what decided about a packet. */
-import { idText, type ResourceId } from '../../model/index.ts';
-import { type DefaultRule, policyChainName, type Step, type Trace } from '../../rules/index.ts';
+import { idText } from '../../model/index.ts';
+import type { DefaultRule, Step, Translation } from '../../rules/index.ts';
+import { askedLast } from './asked.ts';
 import type { Hop } from './journey.ts';
 
 const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
@@ -32,7 +33,7 @@ export function describeDecider(step: Step | null, hop: Hop): string {
       return `${idText(origin.id)}, ${origin.direction} rule ${origin.rule} (${verb === 'drop' || verb === 'reject' ? 'deny' : verb})`;
     }
     case 'default': {
-      const asked = origin.what === 'end-of-tier' ? consulted(hop) : [];
+      const asked = origin.what === 'end-of-tier' ? askedLast(hop) : [];
       const among = asked.length > 0 ? ` (${asked.map(idText).join(', ')})` : '';
       return DEFAULTS[origin.what] + among;
     }
@@ -47,23 +48,13 @@ export function describeDecider(step: Step | null, hop: Hop): string {
   }
 }
 
-/** The policies that the packet went through, last endpoint first asked last. */
-export function consulted({ host, trace }: Hop): ResourceId[] {
-  const chains = new Map<string, ResourceId>();
-  for (const policy of host.state.policies.values())
-    for (const direction of ['ingress', 'egress'] as const) chains.set(policyChainName(direction, policy), policy.id);
-  return jumps(trace).flatMap((chain) => chains.get(chain) ?? []);
-}
-
-/** Chains that rules of the last endpoint chain led to. */
-function jumps(trace: Trace): string[] {
-  const endpointChain = trace.steps.at(-1)?.chain;
-  return trace.steps.flatMap(({ chain, rule: { action } }) =>
-    action.type === 'jump' && chain === endpointChain ? [action.chain] : [],
-  );
-}
-
 export function verdictOf({ trace }: Hop): 'allowed' | 'denied' | 'rejected' | 'no route' {
   if (trace.unrouted) return 'no route';
   return trace.verdict === 'accept' ? 'allowed' : trace.verdict === 'drop' ? 'denied' : 'rejected';
+}
+
+/** `destination becomes 10.65.0.2`. */
+export function describeTranslation({ type, to, port }: Translation, { host, packet }: Hop): string {
+  const address = to ?? host.address(packet.family) ?? 'that of the interface it leaves by';
+  return `${type === 'dnat' ? 'destination' : 'source'} becomes ${address}${port === undefined ? '' : ` port ${port}`}`;
 }

@@ -58,7 +58,9 @@ function placeOfNode(node: Node): Place {
 }
 
 function placeOfAddress(address: Ip, workloads: readonly WorkloadEndpoint[], nodes: readonly Node[]): Place {
-  const workload = workloads.find(({ nets }) => nets.some((net) => contains(net, address)));
+  const workload =
+    workloads.find(({ nets }) => nets.some((net) => contains(net, address))) ??
+    workloads.find(({ nats }) => nats.some(({ external }) => external === address));
   if (workload) return { ...placeOfWorkload(workload), addresses: [address] };
   const node = nodes.find(({ ipv4, ipv6 }) => ipv4 === address || ipv6 === address);
   return node ? placeOfNode(node) : { text: address, addresses: [address] };

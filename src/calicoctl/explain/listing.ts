@@ -1,0 +1,98 @@
+/** Every policy that selects an endpoint, in the order in which they speak, with what each of their rules does. */
+import type { TierPolicies } from '../../calc/index.ts';
+import { CalicoError } from '../../errors/index.ts';
+import {
+  type Direction,
+  idKey,
+  idText,
+  type Policy,
+  type Profile,
+  type ResourceId,
+  type Update,
+} from '../../model/index.ts';
+import { describeRule } from './describe-rule.ts';
+import type { Place } from './place.ts';
+import { type ConfigOf, SimulatedHost } from './simulated-host.ts';
+
+export interface ListedPolicy {
+  readonly id: ResourceId;
+  /** Absent for profiles. */
+  readonly tier?: string;
+  readonly order?: number | null;
+  readonly rules: readonly string[];
+}
+
+export interface Listing {
+  readonly endpoint: ResourceId;
+  readonly direction: Direction;
+  /** `forwarded` has the applyOnForward policies of a host endpoint. */
+  readonly traffic: 'own' | 'forwarded' | 'untracked' | 'before DNAT';
+  readonly policies: readonly ListedPolicy[];
+  /** Empty where policies apply and none of them passes: then nobody asks them. */
+  readonly profiles: readonly ListedPolicy[];
+}
+
+/** E_USAGE for an address outside the cluster. A node without host endpoints has no listing. */
+export function listPolicies(place: Place, updates: readonly Update[], configOf: ConfigOf): Listing[] {
+  if (place.node === undefined)
+    throw new CalicoError('E_USAGE', place.text, 'is outside the cluster: no policy selects it');
+  const { state } = new SimulatedHost(place.node, updates, configOf);
+  const stored = new Map(updates.map((update) => [idKey(update.id), update.value]));
+  const list = (
+    endpoint: { id: ResourceId; profiles: readonly string[] },
+    traffic: Listing['traffic'],
+    tiers: readonly TierPolicies[],
+  ): Listing[] =>
+    (['ingress', 'egress'] as const).map((direction) => ({
+      endpoint: endpoint.id,
+      direction,
+      traffic,
+      policies: tiers.flatMap((tier) => tier[direction].map((id) => listed(id, stored.get(idKey(id)), direction))),
+      profiles: endpoint.profiles.map((name) => {
+        const id = { kind: 'Profile', name } as const;
+        return listed(id, stored.get(idKey(id)), direction);
+      }),
+    }));
+  if (place.workload) {
+    const local = state.workloads.get(idKey(place.workload.id));
+    return local ? list(local.endpoint, 'own', local.tiers) : [];
+  }
+  return [...state.hostEndpoints.values()].flatMap((host) => [
+    ...list(host.endpoint, 'own', host.tiers),
+    ...list({ ...host.endpoint, profiles: [] }, 'forwarded', host.forward),
+    ...list({ ...host.endpoint, profiles: [] }, 'untracked', host.untracked).filter(isUsed),
+    ...list({ ...host.endpoint, profiles: [] }, 'before DNAT', host.preDnat).filter(isUsed),
+  ]);
+}
+
+function isUsed({ policies }: Listing): boolean {
+  return policies.length > 0;
+}
+
+function listed(id: ResourceId, value: unknown, direction: Direction): ListedPolicy {
+  const known = value as Policy | Profile | null | undefined;
+  const rules = known?.[direction].map(describeRule) ?? [];
+  return known && 'tier' in known ? { id, tier: known.tier, order: known.order, rules } : { id, rules };
+}
+
+export function listingText(place: Place, listings: readonly Listing[]): string {
+  if (listings.length === 0) return `${place.text} has no endpoint: no policy selects it`;
+  return listings.map(oneText).join('\n\n');
+}
+
+function oneText({ endpoint, direction, traffic, policies, profiles }: Listing): string {
+  const lines = [`${idText(endpoint)}, ${direction}${traffic === 'own' ? '' : ` (${traffic})`}`];
+  let tier: string | undefined;
+  for (const policy of policies) {
+    if (policy.tier !== tier) lines.push(`  tier ${policy.tier}`);
+    tier = policy.tier;
+    lines.push(`    ${idText(policy.id)}, order ${policy.order ?? 'none'}`, ...ruleLines(policy));
+  }
+  if (policies.length === 0) lines.push('  no policy');
+  for (const profile of profiles) lines.push(`  ${idText(profile.id)}`, ...ruleLines(profile));
+  return lines.join('\n');
+}
+
+function ruleLines({ rules }: ListedPolicy): string[] {
+  return rules.length === 0 ? ['      no rules'] : rules.map((rule, index) => `      ${index}. ${rule}`);
+}
