@@ -28,7 +28,7 @@ export interface Listing {
   /** `forwarded` has the applyOnForward policies of a host endpoint. */
   readonly traffic: 'own' | 'forwarded' | 'untracked' | 'before DNAT';
   readonly policies: readonly ListedPolicy[];
-  /** Empty where policies apply and none of them passes: then nobody asks them. */
+  /** Where policies apply, these are asked only about what a policy passes on. */
   readonly profiles: readonly ListedPolicy[];
 }
 
@@ -89,7 +89,8 @@ function oneText({ endpoint, direction, traffic, policies, profiles }: Listing):
     lines.push(`    ${idText(policy.id)}, order ${policy.order ?? 'none'}`, ...ruleLines(policy));
   }
   if (policies.length === 0) lines.push('  no policy');
-  for (const profile of profiles) lines.push(`  ${idText(profile.id)}`, ...ruleLines(profile));
+  const when = policies.length > 0 ? ' (for what a policy passes on)' : '';
+  for (const profile of profiles) lines.push(`  ${idText(profile.id)}${when}`, ...ruleLines(profile));
   return lines.join('\n');
 }
 
