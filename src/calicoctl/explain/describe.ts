@@ -1,6 +1,6 @@
 /** Words for what decided about a packet. */
 import { idText } from '../../model/index.ts';
-import type { DefaultRule, Step, Translation } from '../../rules/index.ts';
+import type { Action, DefaultRule, Step, Translation } from '../../rules/index.ts';
 import { askedLast } from './asked.ts';
 import type { Hop } from './journey.ts';
 
@@ -44,13 +44,28 @@ export function describeDecider(step: Step | null, hop: Hop): string {
     case 'conntrack':
       return `conntrack: ${origin.state}`;
     case 'plumbing':
-      return 'nothing denies it';
+      return describePlumbing(action);
   }
 }
 
 export function verdictOf({ trace }: Hop): 'allowed' | 'denied' | 'rejected' | 'no route' {
   if (trace.unrouted) return 'no route';
   return trace.verdict === 'accept' ? 'allowed' : trace.verdict === 'drop' ? 'denied' : 'rejected';
+}
+
+/** How a packet gets from chain to chain. */
+function describePlumbing(action: Action): string {
+  switch (action.type) {
+    case 'jump':
+    case 'goto':
+      return `on to ${action.chain}`;
+    case 'dispatch':
+      return `on to the chain of the interface`;
+    case 'mark':
+      return `marks: ${[...(action.set ?? []).map((mark) => `+${mark}`), ...(action.clear ?? []).map((mark) => `-${mark}`)].join(' ')}`;
+    default:
+      return action.type;
+  }
 }
 
 /** `destination becomes 10.65.0.2`. */

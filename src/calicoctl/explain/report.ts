@@ -76,7 +76,7 @@ function saidText({ said, rule }: Answer): string {
 
 function liveLines({ rules, foreign }: Live): string[] {
   return [
-    '  counters of the kernel:',
+    ...(rules.length === 0 ? [] : ['  counters of the kernel:']),
     ...rules.map(({ table, chain, text, packets, bytes }) => {
       const count = packets === null ? 'not in the kernel' : `${packets} packets, ${bytes} bytes`;
       return `    ${table} ${chain}: ${text}: ${count}`;
