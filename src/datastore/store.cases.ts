@@ -96,6 +96,30 @@ export function storeCases(
     expect(await store.get(key('a'))).toBeNull();
   });
 
+  test('lease: what is written with it goes when it is not renewed', async () => {
+    const before = await store.put(key('a'), '0');
+    const watch = follow(store, prefix, before);
+    const lease = await store.grantLease(2);
+    expect(await store.renewLease(lease)).toBe(true);
+    await store.transact(
+      [],
+      [
+        { key: key('a'), value: '1', lease },
+        { key: key('b'), value: '1', lease },
+        { key: key('c'), value: '1' },
+      ],
+    );
+    // Written again without it: it stays.
+    await store.put(key('b'), '2');
+    await watch.until(() => watch.events.some(({ value }) => value === null));
+    expect((await store.list(prefix)).items.map(({ value }) => value)).toEqual(['2', '1']);
+    expect(await store.renewLease(lease)).toBe(false);
+    await expect(store.transact([], [{ key: key('a'), value: '3', lease }])).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+    });
+    watch.close();
+  });
+
   test('watch: every later write under the prefix, in order', async () => {
     const before = await store.put(key('a'), '0');
     const watch = follow(store, prefix, before);

@@ -38,6 +38,8 @@ export interface Compare {
 export interface Write {
   readonly key: string;
   readonly value: string | null;
+  /** The key goes by itself when this lease ends; without one it stays, whatever it was written with before. */
+  readonly lease?: string;
 }
 
 /**
@@ -73,8 +75,12 @@ export interface Store {
   update(key: string, value: string, revision: string): Promise<string>;
   /** Resolves to what was deleted, null when there was nothing. E_CONFLICT when it has another revision. */
   delete(key: string, revision?: string): Promise<KeyValue | null>;
-  /** All writes if all comparisons hold, else none. No key may be written twice. Resolves to the new revision, or null where a comparison failed. */
+  /** All writes if all comparisons hold, else none. No key may be written twice. Resolves to the new revision, or null where a comparison failed. E_NOT_FOUND for a lease that has ended. */
   transact(compares: readonly Compare[], writes: readonly Write[]): Promise<string | null>;
+  /** Resolves to the name of a new lease, which ends when it is not renewed for so many whole seconds (1 or more). */
+  grantLease(seconds: number): Promise<string>;
+  /** The lease's time starts anew. Resolves to false when it has ended. */
+  renewLease(lease: string): Promise<boolean>;
   /** Events later than `afterRevision`. */
   watch(prefix: string, afterRevision: string, handler: WatchHandler): Watch;
   close(): Promise<void>;

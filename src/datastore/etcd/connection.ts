@@ -71,6 +71,22 @@ export class Connection {
     }
   }
 
+  /** One request and its answer, of a method that would take and give a stream of them. Throws E_DATASTORE. */
+  async exchange(path: string, request: Buffer): Promise<Buffer> {
+    const deadline = Date.now() + this.#timeout;
+    const client = await this.#connected(deadline);
+    const stream = client.makeBidiStreamRequest(path, same, same, this.#metadata(), { deadline });
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    stream.on('data', resolve);
+    stream.on('error', (error) => {
+      if (isInvalidToken(error)) this.#token = null;
+      reject(failure(error, this.#subject()));
+    });
+    stream.on('end', () => reject(failure(new Error('no answer'), this.#subject())));
+    stream.end(request);
+    return promise;
+  }
+
   /** A stream of watch messages. It ends with an error where the connection does. Throws E_DATASTORE. */
   async watchStream(): Promise<WatchStream> {
     const client = await this.#connected(Date.now() + this.#timeout);

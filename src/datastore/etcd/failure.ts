@@ -18,6 +18,10 @@ export function isCompacted(error: unknown): boolean {
   return codeOf(error) === status.OUT_OF_RANGE && /compacted/.test(textOf(error));
 }
 
+export function isLeaseGone(error: unknown): boolean {
+  return codeOf(error) === status.NOT_FOUND && /lease not found/.test(textOf(error));
+}
+
 export function noLeader(address: string): Error {
   return Object.assign(new Error(`${address} has no leader`), { code: status.UNAVAILABLE });
 }

@@ -54,10 +54,11 @@ export function decodeRange(message: Buffer): RangeAnswer {
   return { items, more, revision };
 }
 
-export function encodePut(key: string, value: string): Buffer {
+export function encodePut(key: string, value: string, lease?: string): Buffer {
   return encode([
     [1, key],
     [2, value],
+    [3, Number(lease ?? 0)],
   ]);
 }
 
@@ -71,7 +72,7 @@ export function encodeDelete(key: string): Buffer {
 /** One operation inside a transaction. */
 export const operation = {
   range: (key: string): Buffer => encode([[1, encodeRange({ key })]]),
-  put: (key: string, value: string): Buffer => encode([[2, encodePut(key, value)]]),
+  put: (key: string, value: string, lease?: string): Buffer => encode([[2, encodePut(key, value, lease)]]),
   delete: (key: string): Buffer => encode([[3, encodeDelete(key)]]),
 };
 
@@ -151,6 +152,29 @@ export function decodeRevision(message: Buffer): string {
     },
   });
   return revision;
+}
+
+/** The id is chosen by who asks. */
+export function encodeLeaseGrant(id: string, seconds: number): Buffer {
+  return encode([
+    [1, seconds],
+    [2, Number(id)],
+  ]);
+}
+
+export function encodeLeaseKeepAlive(id: string): Buffer {
+  return encode([[1, Number(id)]]);
+}
+
+/** Seconds that the lease has; 0: it has ended. */
+export function decodeLeaseKeepAlive(message: Buffer): number {
+  let seconds = 0;
+  decode(message, {
+    number(field, value) {
+      if (field === 3) seconds = value;
+    },
+  });
+  return seconds;
 }
 
 export function encodeWatch(prefix: string, start: number): Buffer {

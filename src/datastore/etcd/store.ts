@@ -1,4 +1,5 @@
 /** The Store over etcd's v3 API. */
+import { randomInt } from 'node:crypto';
 import { CalicoError } from '../../errors/index.ts';
 import {
   type Compare,
@@ -11,7 +12,7 @@ import {
   type Write,
 } from '../store.ts';
 import { Connection } from './connection.ts';
-import { isCompacted } from './failure.ts';
+import { isCompacted, isLeaseGone } from './failure.ts';
 import * as messages from './messages.ts';
 import type { EtcdOptions } from './options.ts';
 import { EtcdWatch } from './watch.ts';
@@ -20,6 +21,8 @@ const RANGE = '/etcdserverpb.KV/Range';
 const PUT = '/etcdserverpb.KV/Put';
 const DELETE = '/etcdserverpb.KV/DeleteRange';
 const TRANSACTION = '/etcdserverpb.KV/Txn';
+const LEASE_GRANT = '/etcdserverpb.Lease/LeaseGrant';
+const LEASE_KEEP_ALIVE = '/etcdserverpb.Lease/LeaseKeepAlive';
 
 const PAGE_SIZE = 1000;
 /** A page of large values from a busy etcd may take longer than a connection may. */
@@ -97,11 +100,26 @@ export class EtcdStore implements Store {
   }
 
   async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<string | null> {
-    const operations = writes.map(({ key, value }) =>
-      value === null ? messages.operation.delete(key) : messages.operation.put(key, value),
+    const operations = writes.map(({ key, value, lease }) =>
+      value === null ? messages.operation.delete(key) : messages.operation.put(key, value, lease),
     );
-    const answer = await this.#transaction(messages.encodeTransaction(compares, operations));
+    const answer = await this.#transaction(messages.encodeTransaction(compares, operations)).catch((error) => {
+      const lease = writes.find((write) => write.lease !== undefined)?.lease;
+      throw isLeaseGone(error) ? new CalicoError('E_NOT_FOUND', `lease ${lease}`, 'has ended') : error;
+    });
     return answer.succeeded ? answer.revision : null;
+  }
+
+  async grantLease(seconds: number): Promise<string> {
+    // etcd would choose one above 2^53, which is no number here; 0 is none.
+    const id = String(1 + randomInt(2 ** 48 - 2));
+    await this.#connection.call(LEASE_GRANT, messages.encodeLeaseGrant(id, seconds), { repeatable: false });
+    return id;
+  }
+
+  async renewLease(lease: string): Promise<boolean> {
+    const answer = await this.#connection.exchange(LEASE_KEEP_ALIVE, messages.encodeLeaseKeepAlive(lease));
+    return messages.decodeLeaseKeepAlive(answer) > 0;
   }
 
   watch(prefix: string, afterRevision: string, handler: WatchHandler): Watch {

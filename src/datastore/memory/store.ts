@@ -9,7 +9,15 @@ interface Watcher {
   readonly handler: WatchHandler;
 }
 
+interface Lease {
+  readonly milliseconds: number;
+  readonly keys: Set<string>;
+  timer: NodeJS.Timeout;
+}
+
 export class MemoryStore implements Store {
+  readonly #leases = new Map<string, Lease>();
+  #leasesGranted = 0;
   readonly #items = new Map<string, KeyValue>();
   readonly #watchers = new Set<Watcher>();
   /** Writes after the compaction, oldest first. */
@@ -62,8 +70,25 @@ export class MemoryStore implements Store {
   }
 
   async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<string | null> {
+    const unknown = writes.find(({ lease }) => lease !== undefined && !this.#leases.has(lease));
+    if (unknown) throw new CalicoError('E_NOT_FOUND', `lease ${unknown.lease}`, 'has ended');
     const hold = compares.every(({ key, revision }) => (this.#items.get(key)?.revision ?? null) === revision);
     return hold ? this.#commit(writes) : null;
+  }
+
+  async grantLease(seconds: number): Promise<string> {
+    const name = String(++this.#leasesGranted);
+    const milliseconds = seconds * 1000;
+    this.#leases.set(name, { milliseconds, keys: new Set(), timer: this.#endAfter(name, milliseconds) });
+    return name;
+  }
+
+  async renewLease(name: string): Promise<boolean> {
+    const lease = this.#leases.get(name);
+    if (!lease) return false;
+    clearTimeout(lease.timer);
+    lease.timer = this.#endAfter(name, lease.milliseconds);
+    return true;
   }
 
   watch(prefix: string, afterRevision: string, handler: WatchHandler): Watch {
@@ -81,13 +106,25 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#watchers.clear();
+    for (const { timer } of this.#leases.values()) clearTimeout(timer);
+  }
+
+  #endAfter(name: string, milliseconds: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      const keys = this.#leases.get(name)?.keys ?? [];
+      this.#leases.delete(name);
+      this.#commit([...keys].map((key) => ({ key, value: null })));
+    }, milliseconds);
+    return timer.unref();
   }
 
   #commit(writes: readonly Write[]): string {
     const changes = writes.filter(({ key, value }) => value !== null || this.#items.has(key));
     if (changes.length === 0) return String(this.#revision);
     const revision = String(++this.#revision);
-    for (const { key, value } of changes) {
+    for (const { key, value, lease } of changes) {
+      for (const { keys } of this.#leases.values()) keys.delete(key);
+      if (lease !== undefined) this.#leases.get(lease)?.keys.add(key);
       if (value === null) this.#items.delete(key);
       else this.#items.set(key, { key, value, revision });
       this.#history.push({ key, value, revision });
