@@ -28,10 +28,8 @@ export function describeDecider(step: Step | null, hop: Hop): string {
   if (!step) return 'nothing denies it';
   const { origin, action } = step.rule;
   switch (origin.type) {
-    case 'policy': {
-      const verb = action.type === 'policy' ? action.verdict : action.type;
-      return `${idText(origin.id)}, ${origin.direction} rule ${origin.rule} (${verb === 'drop' || verb === 'reject' ? 'deny' : verb})`;
-    }
+    case 'policy':
+      return `${idText(origin.id)}, ${origin.direction} rule ${origin.rule} (${verbOf(action)})`;
     case 'default': {
       const asked = origin.what === 'end-of-tier' ? askedLast(hop) : [];
       const among = asked.length > 0 ? ` (${asked.map(idText).join(', ')})` : '';
@@ -51,6 +49,13 @@ export function describeDecider(step: Step | null, hop: Hop): string {
 export function verdictOf({ trace }: Hop): 'allowed' | 'denied' | 'rejected' | 'no route' {
   if (trace.unrouted) return 'no route';
   return trace.verdict === 'accept' ? 'allowed' : trace.verdict === 'drop' ? 'denied' : 'rejected';
+}
+
+/** What a policy's rule says, in the words of its resource: neutral, or lowered to what the kernel has. */
+function verbOf(action: Action): string {
+  if (action.type === 'policy') return action.verdict;
+  if (action.type === 'mark') return action.set?.includes('pass') ? 'pass' : 'allow';
+  return action.type === 'drop' || action.type === 'reject' ? 'deny' : action.type;
 }
 
 /** How a packet gets from chain to chain. */

@@ -1,7 +1,7 @@
 /** What the kernel of this host says about a packet's way: the counters of the rules on it, and who else has rules there. */
 import { networkInterfaces } from 'node:os';
-import { type Backend, detectBackend, programsOf } from '../../drivers/iptables/index.ts';
-import { exec, execOk } from '../../kernel/index.ts';
+import { programsOf } from '../../drivers/iptables/index.ts';
+import { execOk } from '../../kernel/index.ts';
 import { type Family, parseIp } from '../../net/index.ts';
 import { type Hook, type Ruleset, renderRules, type Trace } from '../../rules/index.ts';
 import { describeDecider } from './describe.ts';
@@ -28,8 +28,7 @@ export interface Live {
 
 /** E_KERNEL when iptables cannot be asked. */
 export async function readLive(hop: Hop): Promise<Live> {
-  const backend = await detectBackend('auto', exec);
-  const saved = await read(backend, hop.packet.family);
+  const saved = await read(hop.packet.family);
   const { ruleset, trace } = hop.host.sendLowered(hop.packet);
   return {
     node: hop.host.node,
@@ -53,8 +52,14 @@ export function ownInterfaces(): Interfaces {
   );
 }
 
-async function read(backend: Backend, family: Family): Promise<Saved> {
-  return readSaved(await execOk(programsOf(backend, family).save, ['-c']));
+/** Of both backends: what others have in the one that Felix does not use has its say, too. */
+async function read(family: Family): Promise<Saved> {
+  const texts = (['legacy', 'nft'] as const).map((backend) => execOk(programsOf(backend, family).save, ['-c']));
+  const saved = (await Promise.all(texts)).map(readSaved);
+  return {
+    counters: new Map(saved.flatMap(({ counters }) => [...counters])),
+    foreign: saved.flatMap(({ foreign }) => foreign),
+  };
 }
 
 function counterOf(step: Trace['steps'][number], ruleset: Ruleset, hop: Hop, saved: Saved): Counter | undefined {

@@ -39,8 +39,10 @@ export function reportText(report: Report, detail: Detail): string {
 
 function conclusion({ flow, hops }: Report): string {
   const last = hops.at(-1);
-  if (last)
-    return `${verdictOf(last).toUpperCase()} on ${last.host.node} by ${describeDecider(last.trace.decider, last)}`;
+  if (last) {
+    const { decider } = last.trace;
+    return `${verdictOf(last).toUpperCase()} on ${last.host.node}${decider ? ' by' : ':'} ${describeDecider(decider, last)}`;
+  }
   return flow.source === flow.destination
     ? 'It never leaves the workload: no policy has a say'
     : 'No host of this cluster carries it';
