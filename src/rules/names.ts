@@ -11,27 +11,43 @@ const MAX_CHAIN = 28;
 const MAX_SET = 31;
 
 /**
- * `prefix` and `suffix`, or when that is longer than `max` characters, prefix, `_` and as much of the suffix's hash as fits.
+ * `prefix` and `suffix`, or when that is longer than `max` bytes, prefix, `_` and as much of the suffix's hash as fits.
  * A full-length name that looks hashed is hashed too, so that no suffix can collide with another's hash.
  */
 export function lengthLimited(prefix: string, suffix: string, max: number): string {
   const whole = prefix + suffix;
-  if (whole.length < max || (whole.length === max && !suffix.startsWith('_'))) return whole;
+  const length = Buffer.byteLength(whole);
+  if (length < max || (length === max && !suffix.startsWith('_'))) return whole;
+  return hashed(prefix, suffix, max);
+}
+
+function hashed(prefix: string, suffix: string, max: number): string {
   return `${prefix}_${createHash('sha256').update(suffix).digest('base64url')}`.slice(0, max);
 }
 
 const POLICY = { ingress: 'cali-pi-', egress: 'cali-po-' };
 const PROFILE = { ingress: 'cali-pri-', egress: 'cali-pro-' };
 
+/**
+ * Names of these characters are written as they are, as upstream writes all: none means anything to iptables-restore. A
+ * resource may have been stored past every validation.
+ */
+const PLAIN = /^[\p{L}\p{N}_./:*@+-]*$/u;
+
+/** Names that are not plain are hashed like long ones. */
+function chainName(prefix: string, suffix: string): string {
+  return PLAIN.test(suffix) ? lengthLimited(prefix, suffix, MAX_CHAIN) : hashed(prefix, suffix, MAX_CHAIN);
+}
+
 /** `storedName` is the policy's name in the datastore, with its tier's prefix. */
 export function policyChainName(direction: Direction, policy: { id: ResourceId; storedName: string }): string {
   const { namespace } = policy.id;
   const name = namespace ? `${namespace}/${policy.storedName}` : policy.storedName;
-  return lengthLimited(POLICY[direction], name, MAX_CHAIN);
+  return chainName(POLICY[direction], name);
 }
 
 export function profileChainName(direction: Direction, profile: string): string {
-  return lengthLimited(PROFILE[direction], profile, MAX_CHAIN);
+  return chainName(PROFILE[direction], profile);
 }
 
 const ENDPOINT = {
@@ -48,11 +64,11 @@ export type EndpointChain = keyof typeof ENDPOINT;
 export const ANY_INTERFACE = 'any-interface-at-all';
 
 export function endpointChainName(kind: EndpointChain, interfaceName: string): string {
-  return lengthLimited(ENDPOINT[kind], interfaceName, MAX_CHAIN);
+  return chainName(ENDPOINT[kind], interfaceName);
 }
 
 export function dispatchChainName(root: string, path: string): string {
-  return path === '' ? root : lengthLimited(`${root}-`, path, MAX_CHAIN);
+  return path === '' ? root : chainName(`${root}-`, path);
 }
 
 /** Kernel name of a set of one family: `cali40s:…`, `cali60n:…`. */

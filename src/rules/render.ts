@@ -27,6 +27,10 @@ export interface RenderedChain {
   readonly rules: readonly RenderedRule[];
 }
 
+/** The kernel's limits, without the terminator. */
+const MAX_COMMENT = 255;
+const MAX_LOG_PREFIX = 29;
+
 /** What the comment that makes a rule ours begins with. */
 export const RULE_PREFIX = 'cali:';
 
@@ -46,7 +50,7 @@ export function renderRules(chain: string, rules: readonly Rule[], options: Rend
 
 /** The rule without its chain and without its hash. Throws a TypeError when it is not lowered. */
 export function renderRule(rule: Rule, options: RenderOptions): string {
-  const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(rule.comment)}`];
+  const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(commentText(rule.comment))}`];
   return [...comment, ...renderMatch(rule, options), renderAction(rule.action, options)].join(' ');
 }
 
@@ -63,7 +67,7 @@ function renderAction(action: Action, options: RenderOptions): string {
     case 'goto':
       return `--${action.type} ${action.chain}`;
     case 'log':
-      return `--jump LOG --log-prefix ${quote(`${action.prefix}: `.slice(0, 29))} --log-level 5`;
+      return `--jump LOG --log-prefix ${quote(`${oneLine(action.prefix)}: `.slice(0, MAX_LOG_PREFIX))} --log-level 5`;
     case 'mark': {
       // Upstream writes `0` where bits are only cleared, and `0x0` where some are set to what happens to be zero.
       const set = maskOf(action.set, options.marks);
@@ -89,6 +93,16 @@ function portSpan({ min, max }: { min: number; max: number }): string {
 function socket(address: string, port: string | undefined): string {
   if (port === undefined) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** What could end the line, and so begin another command, and what the kernel would count as more than one byte. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '_');
+}
+
+/** Upstream's alphabet for comments: tiers have their names in them. */
+function commentText(text: string): string {
+  return text.replaceAll(/[^\w @%+=:,./-]/g, '_').slice(0, MAX_COMMENT);
 }
 
 function quote(text: string): string {
