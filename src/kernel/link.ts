@@ -1,8 +1,17 @@
 /** Network interfaces and their addresses, as rtnetlink tells them. */
 import { type Family, formatIp, type Ip } from '../net/index.ts';
-import { attributes, type Message, type MessageWriter, readText, readU32 } from './message.ts';
+import {
+  attributes,
+  type Message,
+  type MessageWriter,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  readText,
+  readU32,
+} from './message.ts';
 import { familyOfAf, RTM_DELADDR, RTM_DELLINK, RTM_GETADDR, RTM_GETLINK, RTM_NEWLINK } from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
+import { decodeVxlan, type Vxlan, writeVxlan } from './vxlan.ts';
 
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
@@ -13,6 +22,7 @@ const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
 const IFLA_EXT_MASK = 29;
 /** Leaves out statistics: a dump of thousands of links is a third of the size. */
 const RTEXT_FILTER_SKIP_STATS = 8;
@@ -34,6 +44,16 @@ export interface Link {
   readonly master: number;
   /** Index of the link below it (of a VLAN or VXLAN), or of a veth's peer; 0: none, or in another namespace. */
   readonly parent: number;
+  /** Of a VXLAN device. */
+  readonly vxlan?: Vxlan;
+}
+
+/** What can be asked of a link; what is left out stays as it is. */
+export interface LinkChange {
+  readonly up?: boolean;
+  readonly mtu?: number;
+  /** `66:ac:4a:e9:72:85` */
+  readonly mac?: string;
 }
 
 export interface LinkAddress {
@@ -77,11 +97,43 @@ export function dumpAddresses(socket: NetlinkSocket): LinkAddress[] {
   return found;
 }
 
-/** Asks for a link to be switched on or off, or given an MTU. */
-export function encodeLinkChange(w: MessageWriter, index: number, change: { up?: boolean; mtu?: number }): void {
+/** Asks for a link to be switched on or off, or given an MTU or a MAC. */
+export function encodeLinkChange(w: MessageWriter, index: number, change: LinkChange): void {
   w.begin(RTM_NEWLINK, 0);
-  ifinfo(w, index, change.up ? IFF_UP : 0, change.up === undefined ? 0 : IFF_UP);
-  if (change.mtu !== undefined) w.attributeU32(IFLA_MTU, change.mtu);
+  writeChange(w, index, change);
+  w.end();
+}
+
+/** Makes a VXLAN device; one that is there under this name with the same parameters stays. */
+export function encodeVxlanCreate(w: MessageWriter, name: string, vxlan: Vxlan, change: LinkChange): void {
+  w.begin(RTM_NEWLINK, NLM_F_CREATE);
+  writeChange(w, 0, change);
+  w.attributeText(IFLA_IFNAME, name);
+  const info = w.open(IFLA_LINKINFO);
+  w.attributeText(IFLA_INFO_KIND, 'vxlan');
+  const data = w.open(IFLA_INFO_DATA);
+  writeVxlan(w, vxlan);
+  w.close(data);
+  w.close(info);
+  w.end();
+}
+
+export function encodeLinkDelete(w: MessageWriter, index: number): void {
+  w.begin(RTM_DELLINK, 0);
+  ifinfo(w, index, 0, 0);
+  w.end();
+}
+
+/** Gives a link an address. */
+export function encodeAddressAdd(w: MessageWriter, address: LinkAddress): void {
+  w.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+  writeAddress(w, address);
+  w.end();
+}
+
+export function encodeAddressDelete(w: MessageWriter, address: LinkAddress): void {
+  w.begin(RTM_DELADDR, 0);
+  writeAddress(w, address);
   w.end();
 }
 
@@ -91,7 +143,9 @@ export function decodeLink({ type, payload }: Message): Link | null {
   const found = attributes(payload, 16);
   const flags = readU32(payload, 8);
   const info = found.get(IFLA_LINKINFO);
-  const kind = info && attributes(info).get(IFLA_INFO_KIND);
+  const details = info && attributes(info);
+  const kind = readText(details?.get(IFLA_INFO_KIND) ?? Buffer.alloc(0));
+  const data = kind === 'vxlan' ? details?.get(IFLA_INFO_DATA) : undefined;
   return {
     index: readU32(payload, 4),
     name: readText(found.get(IFLA_IFNAME) ?? Buffer.alloc(0)),
@@ -99,9 +153,10 @@ export function decodeLink({ type, payload }: Message): Link | null {
     running: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
     mac: (found.get(IFLA_ADDRESS) ?? Buffer.alloc(0)).toString('hex').replace(/..(?=.)/g, '$&:'),
     mtu: numberOf(found.get(IFLA_MTU)),
-    kind: kind ? readText(kind) : '',
+    kind,
     master: numberOf(found.get(IFLA_MASTER)),
     parent: numberOf(found.get(IFLA_LINK)),
+    ...(data && { vxlan: decodeVxlan(data) }),
   };
 }
 
@@ -114,6 +169,22 @@ export function decodeAddress({ type, payload }: Message): LinkAddress | null {
   const own = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
   if (!own) return null;
   return { index: readU32(payload, 4), family, address: formatIp(own), prefixLength: payload[1] as number };
+}
+
+function writeChange(w: MessageWriter, index: number, { up, mtu, mac }: LinkChange): void {
+  ifinfo(w, index, up ? IFF_UP : 0, up === undefined ? 0 : IFF_UP);
+  if (mtu !== undefined) w.attributeU32(IFLA_MTU, mtu);
+  if (mac !== undefined) w.attribute(IFLA_ADDRESS, Buffer.from(mac.replaceAll(':', ''), 'hex'));
+}
+
+function writeAddress(w: MessageWriter, { index, family, address, prefixLength }: LinkAddress): void {
+  w.u8(afOf(family));
+  w.u8(prefixLength);
+  w.u8(0);
+  w.u8(0);
+  w.u32(index);
+  w.attribute(IFA_LOCAL, bytesOf(address));
+  w.attribute(IFA_ADDRESS, bytesOf(address));
 }
 
 function ifinfo(w: MessageWriter, index: number, flags: number, change: number): void {

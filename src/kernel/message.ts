@@ -221,6 +221,10 @@ export function readU32(bytes: Buffer, at = 0): number {
   return LITTLE ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
 }
 
+export function readU64(bytes: Buffer, at = 0): bigint {
+  return LITTLE ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at);
+}
+
 export function readI32(bytes: Buffer, at = 0): number {
   return readU32(bytes, at) | 0;
 }
