@@ -6,6 +6,7 @@ import { DEFAULT_PROFILE } from '../allowed.ts';
 import { readResources } from '../documents.ts';
 import type { Io } from '../io.ts';
 import { type Format, parseFormat, print, type Result } from '../output/format.ts';
+import { findProblems, type Problems } from '../problems.ts';
 import { withClient } from '../session.ts';
 import { unknownKind } from '../unknown-kind.ts';
 
@@ -85,7 +86,25 @@ async function show(io: Io, client: Client, result: Result, format: Format, opti
   const defaults = needsAsNumber ? await client.find('BGPConfiguration', 'default') : null;
   const asNumber = Number(defaults?.spec?.asNumber ?? 64512);
   const withNamespace = (options.allNamespaces ?? false) || options.namespace !== undefined;
-  io.out(print(result, format, { asNumber, withNamespace, exported: options.export ?? false }));
+  const settings = { asNumber, withNamespace, exported: options.export ?? false };
+  if (format.type !== 'table' || !format.wide) return io.out(print(result, format, settings));
+  const kinds = result.list ? [result.list.kind] : result.resources.map(({ kind }) => kind);
+  const problems = await findProblems(client, kinds);
+  io.out(print(result.list ? withUnreadable(result, problems, options) : result, format, { ...settings, problems }));
+}
+
+/** What is stored and is no resource at all has a row of its own, too. */
+function withUnreadable(result: Result, problems: Problems, { namespace, allNamespaces }: GetOptions): Result {
+  const seen = new Set(result.resources.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`));
+  const missing = [...problems.values()].filter(
+    ({ id }) =>
+      !seen.has(`${id.kind} ${id.namespace} ${id.name}`) &&
+      (id.namespace === undefined || allNamespaces || id.namespace === (namespace ?? 'default')),
+  );
+  const rows = missing.map(({ id: { kind, namespace: of, name } }): Resource => {
+    return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name, ...(of && { namespace: of }) } };
+  });
+  return { ...result, resources: [...result.resources, ...rows] };
 }
 
 function checkNamespace(info: KindInfo, names: readonly string[], { namespace, allNamespaces }: GetOptions): void {

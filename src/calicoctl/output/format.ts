@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { type Io, pathIn } from '../io.ts';
-import { type CellContext, COLUMNS } from './columns.ts';
+import { type Problems, problemOf } from '../problems.ts';
+import { type Cell, type CellContext, COLUMNS } from './columns.ts';
 import { json, listOf, shown, yaml } from './structured.ts';
 import { table } from './table.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -24,6 +25,8 @@ export interface Result {
 export interface PrintOptions extends CellContext {
   readonly withNamespace: boolean;
   readonly exported: boolean;
+  /** Shown in wide tables. */
+  readonly problems?: Problems;
 }
 
 /** The format that `--output` names. E_USAGE. */
@@ -91,9 +94,17 @@ function tableOf(
   if (!columns) throw new CalicoError('E_USAGE', '--output', `there is no table of ${kind}`, { hint: 'use -o yaml' });
   const usual = format.wide ? columns.wide : columns.narrow;
   const namespaced = options.withNamespace && 'NAMESPACE' in columns.cells;
-  const headings = format.columns ?? (namespaced ? ['NAMESPACE', ...usual] : usual);
+  // Upstream has no such column: it is there only when it has something to say.
+  const { problems = new Map() } = options;
+  const troubled = format.wide && resources.some((resource) => problemOf(resource, problems) !== undefined);
+  const all = troubled ? [...usual, 'PROBLEM'] : usual;
+  const known: Record<string, Cell> = {
+    ...columns.cells,
+    PROBLEM: (resource) => problemOf(resource, problems) ?? '',
+  };
+  const headings = format.columns ?? (namespaced ? ['NAMESPACE', ...all] : all);
   const cells = headings.map((heading) => {
-    const cell = Object.hasOwn(columns.cells, heading) ? columns.cells[heading] : undefined;
+    const cell = Object.hasOwn(known, heading) ? known[heading] : undefined;
     if (cell) return cell;
     throw new CalicoError('E_USAGE', '--output', `${kind} has no column '${heading}'`, {
       hint: `it has ${Object.keys(columns.cells).join(', ')}`,
