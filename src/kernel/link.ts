@@ -1,15 +1,25 @@
 /** Network interfaces and their addresses, as rtnetlink tells them. */
-import { type Family, formatIp, type Ip } from '../net/index.ts';
+import { bytesOf, type Family, formatIp, type Ip } from '../net/index.ts';
 import {
   attributes,
   type Message,
   type MessageWriter,
   NLM_F_CREATE,
   NLM_F_EXCL,
+  NLM_F_REPLACE,
   readText,
   readU32,
 } from './message.ts';
-import { familyOfAf, RTM_DELADDR, RTM_DELLINK, RTM_GETADDR, RTM_GETLINK, RTM_NEWLINK } from './rtnetlink.ts';
+import {
+  afOf,
+  familyOfAf,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_GETADDR,
+  RTM_GETLINK,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+} from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
 import { decodeVxlan, type Vxlan, writeVxlan } from './vxlan.ts';
 
@@ -104,16 +114,37 @@ export function encodeLinkChange(w: MessageWriter, index: number, change: LinkCh
   w.end();
 }
 
-/** Makes a VXLAN device; one that is there under this name with the same parameters stays. */
-export function encodeVxlanCreate(w: MessageWriter, name: string, vxlan: Vxlan, change: LinkChange): void {
-  w.begin(RTM_NEWLINK, NLM_F_CREATE);
-  writeChange(w, 0, change);
+/** A link that is to be made. */
+export interface NewLink extends LinkChange {
+  readonly name: string;
+  /** `ifb`, `vxlan`, … */
+  readonly kind: string;
+  readonly vxlan?: Vxlan;
+}
+
+/** Makes a link; refused (EEXIST) where there is one of this name. */
+export function encodeLinkAdd(w: MessageWriter, link: NewLink): void {
+  w.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  writeChange(w, 0, link);
+  w.attributeText(IFLA_IFNAME, link.name);
+  const info = w.open(IFLA_LINKINFO);
+  w.attributeText(IFLA_INFO_KIND, link.kind);
+  if (link.vxlan) {
+    const data = w.open(IFLA_INFO_DATA);
+    writeVxlan(w, link.vxlan);
+    w.close(data);
+  }
+  w.close(info);
+  w.end();
+}
+
+/** Makes an intermediate functional block: what is redirected to it waits in its root qdisc, and goes on. EEXIST. */
+export function encodeIfbCreate(w: MessageWriter, { name, mtu }: { name: string; mtu: number }): void {
+  w.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  writeChange(w, 0, { up: true, mtu });
   w.attributeText(IFLA_IFNAME, name);
   const info = w.open(IFLA_LINKINFO);
-  w.attributeText(IFLA_INFO_KIND, 'vxlan');
-  const data = w.open(IFLA_INFO_DATA);
-  writeVxlan(w, vxlan);
-  w.close(data);
+  w.attributeText(IFLA_INFO_KIND, 'ifb');
   w.close(info);
   w.end();
 }

@@ -1,0 +1,2 @@
+export * from './driver.ts';
+export type { Bandwidth, BandwidthLimits } from './limits.ts';
