@@ -6,4 +6,4 @@ export { KINDS, kindInfo, kindNames } from './kinds.ts';
 export { nearMiss } from './near-miss.ts';
 export { fromStored, inStoredOrder, toStored } from './stored.ts';
 export { validate } from './validate.ts';
-export { workloadEndpointName } from './workload-endpoint-name.ts';
+export { parseWorkloadEndpointName, workloadEndpointName } from './workload-endpoint-name.ts';

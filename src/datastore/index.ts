@@ -3,6 +3,7 @@ export { Client, type ClientOptions, type ResourceList } from './client.ts';
 export { configFromEnvironment, type DatastoreConfig } from './config.ts';
 export { connect, openStore } from './connect.ts';
 export { decode, idOf } from './decode/index.ts';
+export { type EndpointReport, FelixStatusKeys, type HostReport } from './felix-status.ts';
 export { IPAM_BLOCKS, RESOURCES, resourceKey } from './keys.ts';
 export { MemoryStore } from './memory/store.ts';
 export { loadSnapshot } from './snapshot.ts';

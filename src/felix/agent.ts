@@ -1,102 +1,188 @@
-/** From the first configuration update on: the dataplane, and what is told about it. */
-import { existsSync } from 'node:fs';
+/**
+ * Puts the configuration in force, the first and every other one, and hands what calc tells to the dataplane.
+ *
+ * Only what a change touches is done anew. Where the dataplane's settings change, another dataplane takes the place of the
+ * present one: it reads the kernel and writes what differs, as after a restart. What cannot be put in force leaves what
+ * is in force as it is; only at the start it ends Felix.
+ */
 import type { DataplaneUpdate } from '../calc/index.ts';
-import type { FelixConfig } from '../config/index.ts';
-import { Dataplane, openDrivers } from '../dataplane/index.ts';
-import { KernelEvents } from '../kernel/index.ts';
+import type { ConfigProblem, FelixConfig } from '../config/index.ts';
+import { Enforcement } from './enforcement.ts';
 import type { Health } from './health.ts';
 import type { LocalConfig } from './local.ts';
-import { type Logger, levelOf } from './log.ts';
+import type { Logger } from './log.ts';
+import { levelOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { dataplaneConfig } from './settings.ts';
+import { dataplaneConfig, hostFacts } from './settings.ts';
 
-/** Exit status: the configuration is another one now. */
-const CONFIG_CHANGED = 129;
+/** Changes that come together are one, milliseconds. */
+const SETTLE = 50;
+/** From the start, routes that nobody has told of yet are tolerated so long, milliseconds. */
+const ROUTE_GRACE = 10_000;
+/** Until the metadata service's name is looked up again, milliseconds. */
+const LOOKUP_RETRY = 30_000;
 
 export interface AgentParts {
   readonly local: LocalConfig;
   readonly log: Logger;
   readonly health: Health;
+  /** Has everything told again. */
+  readonly retell: () => void;
 }
 
 export class Agent {
   readonly #parts: AgentParts;
-  /** Told before the dataplane was there. */
-  #early: DataplaneUpdate[] = [];
-  #dataplane: Dataplane | undefined;
+  #enforcement: Enforcement | undefined;
+  /** Of the dataplane that is in force. */
+  #settings = '';
+  #graceEnds = 0;
   #config: FelixConfig | undefined;
+  #wanted: FelixConfig | undefined;
+  /** The last one that was not refused. */
+  #latest = '';
+  #changing = false;
+  #refused = false;
+  readonly #failed = new Set<string>();
+  #problems = '';
   #metrics: Metrics | undefined;
+  #metricsSettings = '';
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
   }
 
   onUpdate(update: DataplaneUpdate): void {
-    this.#metrics?.onUpdate(update.type);
     if (update.type === 'config') this.#onConfig(update);
-    else if (this.#dataplane) this.#dataplane.onUpdate(update);
-    else this.#early.push(update);
+    // A dataplane that comes later is told everything again.
+    else if (this.#enforcement) {
+      this.#metrics?.onUpdate(update.type);
+      this.#enforcement.dataplane.onUpdate(update);
+    }
   }
 
   #onConfig(update: Extract<DataplaneUpdate, { type: 'config' }>): void {
-    const { local, log } = this.#parts;
-    const { config, problems } = local.resolve(update);
-    for (const { subject, message, fatal } of problems) log[fatal ? 'fatal' : 'warn']({ subject }, message);
-    if (problems.some(({ fatal }) => fatal)) process.exit(1);
-    if (this.#config) {
-      if (fingerprint(this.#config) === fingerprint(config)) return;
-      log.warn({}, 'the configuration has changed: ending, to be started again');
-      process.exit(CONFIG_CHANGED);
+    const { config, problems } = this.#parts.local.resolve(update);
+    this.#tell(problems);
+    const isFatal = problems.some(({ fatal }) => fatal);
+    if (isFatal && !this.#wanted && !this.#config) process.exit(1);
+    this.#refused = isFatal;
+    if (isFatal) this.#parts.log.error({}, 'the configuration is refused: the last good one stays in force');
+    else if (fingerprint(config) !== this.#latest) {
+      this.#latest = fingerprint(config);
+      this.#want(config);
     }
-    this.#config = config;
-    log.level = levelOf(config.logSeverityScreen);
-    this.#start(config).catch((error) => {
-      log.fatal({ error: String(error) }, 'cannot start');
-      process.exit(1);
-    });
   }
 
-  async #start(config: FelixConfig): Promise<void> {
-    const { log, health } = this.#parts;
-    const hasIpv6 = existsSync('/proc/sys/net/ipv6');
-    if (config.ipv6Support && !hasIpv6) log.warn({}, 'this kernel runs without IPv6: only IPv4 is programmed');
-    const settings = dataplaneConfig({ ...config, ipv6Support: config.ipv6Support && hasIpv6 });
-    if (config.vxlanEnabled) log.warn({}, 'VXLAN is not supported yet: no tunnels, no routes through them');
-    await this.#serve(config);
-    const drivers = await openDrivers(settings, (table, chain, reason) =>
-      log.error({ table, chain, reason }, 'the kernel refuses this chain: it is closed instead'),
-    );
-    const dataplane = new Dataplane({
-      config: settings,
-      drivers,
-      log,
-      onRound: (seconds, outcome) => {
-        this.#metrics?.onRound(seconds, outcome);
-        if (outcome !== 'failed') health.report('dataplane', true);
-      },
-    });
-    new KernelEvents({
-      ownPort: drivers.routePort,
-      onEvents: (events) => dataplane.onKernelEvents(events),
-      onError: (error) => {
-        log.fatal({ error: String(error) }, 'no more notifications from the kernel');
-        process.exit(1);
-      },
-    });
-    this.#metrics?.watch(dataplane, drivers);
-    this.#dataplane = dataplane;
-    for (const update of this.#early.splice(0)) dataplane.onUpdate(update);
+  /** What has been told is not told again. */
+  #tell(problems: readonly ConfigProblem[]): void {
+    const text = JSON.stringify(problems);
+    if (text === this.#problems) return;
+    this.#problems = text;
+    for (const { subject, message, fatal } of problems) this.#parts.log[fatal ? 'fatal' : 'warn']({ subject }, message);
   }
 
-  async #serve(config: FelixConfig): Promise<void> {
+  #want(config: FelixConfig): void {
+    this.#wanted = config;
+    if (this.#changing) return;
+    this.#changing = true;
+    this.#change()
+      .catch((error) => this.#end(error))
+      .finally(() => {
+        this.#changing = false;
+      });
+  }
+
+  async #change(): Promise<void> {
+    while (this.#wanted) {
+      if (this.#config) await new Promise((resolve) => setTimeout(resolve, SETTLE));
+      const config = this.#wanted;
+      this.#wanted = undefined;
+      this.#parts.log.level = levelOf(config.logSeverityScreen);
+      await this.#part('health', () => this.#serveHealth(config));
+      await this.#part('metrics', () => this.#serveMetrics(config));
+      await this.#part('dataplane', () => this.#enforce(config));
+      this.#config = config;
+    }
+  }
+
+  /** A part that cannot be changed keeps the others from nothing; one that cannot be started ends Felix. */
+  async #part(part: string, change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+      this.#failed.delete(part);
+    } catch (error) {
+      if (!this.#config) throw error;
+      this.#failed.add(part);
+      this.#parts.log.error({ part, error: String(error) }, 'the changed configuration cannot be put in force');
+    }
+  }
+
+  async #serveHealth({ healthEnabled, healthHost, healthPort }: FelixConfig): Promise<void> {
     const { health } = this.#parts;
-    if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
-    if (!config.prometheusMetricsEnabled) return;
+    await (healthEnabled ? health.serve(healthHost, healthPort) : health.close());
+  }
+
+  async #serveMetrics(config: FelixConfig): Promise<void> {
+    const which = { process: config.prometheusProcessMetricsEnabled, runtime: config.prometheusGoMetricsEnabled };
+    const settings = JSON.stringify([config.prometheusMetricsEnabled, which]);
+    if (settings !== this.#metricsSettings) {
+      await this.#metrics?.close();
+      this.#metrics = config.prometheusMetricsEnabled ? await this.#countFromHere(which) : undefined;
+      this.#metricsSettings = settings;
+    }
+    await this.#metrics?.serve(config.prometheusMetricsHost, config.prometheusMetricsPort);
+  }
+
+  async #countFromHere(which: { process: boolean; runtime: boolean }): Promise<Metrics> {
     // Loaded only when wanted: it is a tenth of the program.
     const { Metrics } = await import('./metrics.ts');
-    this.#metrics = new Metrics();
-    const options = { process: config.prometheusProcessMetricsEnabled };
-    await this.#metrics.serve(config.prometheusMetricsHost, config.prometheusMetricsPort, options);
+    const metrics = new Metrics();
+    metrics.watchProcess(which);
+    metrics.watchConfig(() => this.#refused || this.#failed.size > 0);
+    if (this.#enforcement) metrics.watch(this.#enforcement.dataplane, this.#enforcement.drivers);
+    return metrics;
+  }
+
+  async #enforce(config: FelixConfig): Promise<void> {
+    const { log, retell } = this.#parts;
+    const host = await hostFacts(config);
+    this.#warn(config, host);
+    const settings = dataplaneConfig(config, host);
+    if (JSON.stringify(settings) === this.#settings) return;
+    const now = performance.now();
+    const before = this.#enforcement;
+    if (!before) this.#graceEnds = now + ROUTE_GRACE;
+    const next = await Enforcement.open(settings, {
+      log,
+      routeGraceMs: Math.max(0, this.#graceEnds - now),
+      onRound: (seconds, outcome) => {
+        this.#metrics?.onRound(seconds, outcome);
+        if (outcome !== 'failed') this.#parts.health.report('dataplane', true);
+      },
+      onDeaf: (error) => this.#end(error),
+    });
+    await before?.close();
+    if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
+    this.#enforcement = next;
+    this.#settings = JSON.stringify(settings);
+    this.#metrics?.watch(next.dataplane, next.drivers);
+    retell();
+  }
+
+  #warn(config: FelixConfig, { hasIpv6, metadataAddress }: Awaited<ReturnType<typeof hostFacts>>): void {
+    const { log } = this.#parts;
+    if (config.ipv6Support && !hasIpv6) log.warn({}, 'this kernel runs without IPv6: only IPv4 is programmed');
+    if (config.vxlanEnabled) log.warn({}, 'VXLAN is not supported yet: no tunnels, no routes through them');
+    if (config.metadataAddr === '' || metadataAddress) return;
+    log.warn({ subject: 'metadataAddr' }, `${config.metadataAddr} is not found: no metadata service until it is`);
+    setTimeout(() => {
+      if (this.#config === config) this.#want(config);
+    }, LOOKUP_RETRY).unref();
+  }
+
+  #end(error: unknown): never {
+    this.#parts.log.fatal({ error: String(error) }, 'cannot go on');
+    process.exit(1);
   }
 }
 

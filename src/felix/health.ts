@@ -1,9 +1,18 @@
 /** /liveness and /readiness: 204 when good, 503 when not, as upstream's. */
-import { createServer, type Server } from 'node:http';
+import { Listener } from './listener.ts';
 
 export class Health {
   private reasons = new Set<string>();
-  private server: Server | undefined;
+  private readonly listener = new Listener((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path !== '/liveness' && path !== '/readiness') return response.writeHead(404).end();
+    // The event loop has answered: that is what liveness means here.
+    const good = path === '/liveness' || this.ready;
+    if (good) return response.writeHead(204).end();
+    return response
+      .writeHead(503, { 'content-type': 'text/plain' })
+      .end(`not ready: ${[...this.reasons].join(', ')}\n`);
+  });
 
   /** Felix is ready when every one of these parts has been reported ready. */
   constructor(parts: readonly string[]) {
@@ -19,31 +28,12 @@ export class Health {
     return this.reasons.size === 0;
   }
 
-  /** Resolves when it listens; at once when it does already. */
-  async serve(host: string, port: number): Promise<void> {
-    if (this.server) return;
-    const server = createServer((request, response) => {
-      const path = request.url?.split('?')[0];
-      if (path !== '/liveness' && path !== '/readiness') return response.writeHead(404).end();
-      // The event loop has answered: that is what liveness means here.
-      const good = path === '/liveness' || this.ready;
-      if (good) return response.writeHead(204).end();
-      return response
-        .writeHead(503, { 'content-type': 'text/plain' })
-        .end(`not ready: ${[...this.reasons].join(', ')}\n`);
-    });
-    this.server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-    server.unref();
+  /** Resolves when it listens there and nowhere else. */
+  serve(host: string, port: number): Promise<void> {
+    return this.listener.listen(host, port);
   }
 
-  close(): void {
-    this.server?.close();
+  close(): Promise<void> {
+    return this.listener.close();
   }
 }

@@ -3,8 +3,7 @@
  *
  *     environment, felix.cfg ─► datastore ─► Syncer ─► CalcGraph ─► Agent: configuration ─► Dataplane ─► kernel
  *
- * It ends with 129 when the datastore's part of its configuration changes, for its supervisor to start it again. However
- * it ends, the kernel stays as it is.
+ * A configuration that changes is put in force while it runs. However it ends, the kernel stays as it is.
  */
 import { setFlagsFromString } from 'node:v8';
 import { CalcGraph } from '../calc/index.ts';
@@ -15,6 +14,7 @@ import { Agent } from './agent.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
 import { createLog, type Logger } from './log.ts';
+import { StatusReports } from './status/index.ts';
 
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
 const YOUNG_MB = 4;
@@ -34,9 +34,13 @@ async function main(): Promise<void> {
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
 
   const store = await openStore(datastoreConfig(config, local.environment));
-  const agent = new Agent({ local, log, health });
   const graph = new CalcGraph({ node: config.felixHostname });
   const flush = onceATurn(() => graph.flush((update) => agent.onUpdate(update)));
+  const retell = (): void => {
+    graph.retell();
+    flush();
+  };
+  const agent = new Agent({ local, log, health, retell });
   let inSync = false;
   const sink: SyncerSink = {
     onUpdates(updates) {

@@ -1,8 +1,8 @@
 /** Prometheus metrics, by upstream's names where they mean the same. Values are read when somebody asks. */
-import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Registry, Summary } from 'prom-client';
 import type { Dataplane, Drivers, RoundOutcome } from '../dataplane/index.ts';
 import type { Iptables, Table } from '../drivers/iptables/index.ts';
+import { Listener } from './listener.ts';
 
 type Reading = [labels: Record<string, string | number>, value: number];
 type Read = () => Reading[];
@@ -26,7 +26,11 @@ export class Metrics {
     labelNames: ['type'],
     registers: [this.#registry],
   });
-  #server: Server | undefined;
+  readonly #listener = new Listener(async (request, response) => {
+    if (request.url?.split('?')[0] !== '/metrics') return response.writeHead(404).end();
+    const text = await this.#registry.metrics();
+    return response.writeHead(200, { 'content-type': this.#registry.contentType }).end(text);
+  });
 
   onUpdate(type: string): void {
     this.#updates.inc({ type });
@@ -37,7 +41,13 @@ export class Metrics {
     if (outcome !== 'done') this.#failures.inc();
   }
 
-  /** Gauges of what the dataplane holds. */
+  /** `refused`: another configuration is wanted than the one in force. */
+  watchConfig(refused: () => boolean): void {
+    const read: Read = () => [[{}, refused() ? 1 : 0]];
+    this.#gauge('felix_config_refused', '1 while the configuration in the datastore cannot be put in force.', read);
+  }
+
+  /** Gauges of what the dataplane holds; in the place of one that was watched before. */
   watch({ managers }: Dataplane, { iptables }: Drivers): void {
     const { workloads, hostEndpoints, policies, sets } = managers;
     const one =
@@ -99,6 +109,7 @@ export class Metrics {
   }
 
   #gauge(name: string, help: string, read: Read): void {
+    this.#registry.removeSingleMetric(name);
     const labelNames = Object.keys(read()[0]?.[0] ?? {});
     new Gauge({
       name,
@@ -111,23 +122,21 @@ export class Metrics {
     });
   }
 
-  /** Resolves when it listens. An empty host is every address. */
-  async serve(host: string, port: number, options: { process: boolean }): Promise<void> {
-    if (options.process) collectDefaultMetrics({ register: this.#registry });
-    const server = createServer(async (request, response) => {
-      if (request.url?.split('?')[0] !== '/metrics') return response.writeHead(404).end();
-      const text = await this.#registry.metrics();
-      return response.writeHead(200, { 'content-type': this.#registry.contentType }).end(text);
-    });
-    this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host || undefined, resolve);
-    });
-    server.unref();
+  /** Of the process and of Node itself, by the names that prom-client gives them. */
+  watchProcess(which: { readonly process: boolean; readonly runtime: boolean }): void {
+    if (which.process || which.runtime) collectDefaultMetrics({ register: this.#registry });
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      const unwanted = (!which.process && /^process_/.test(name)) || (!which.runtime && /^nodejs_/.test(name));
+      if (unwanted) this.#registry.removeSingleMetric(name);
+    }
   }
 
-  close(): void {
-    this.#server?.close();
+  /** Resolves when it listens there and nowhere else. An empty host is every address. */
+  serve(host: string, port: number): Promise<void> {
+    return this.#listener.listen(host, port);
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
   }
 }

@@ -1,13 +1,32 @@
 /** From Felix's parameters to what the dataplane is told. */
-
+import { lookup } from 'node:dns/promises';
+import { existsSync } from 'node:fs';
 import type { FelixConfig } from '../config/index.ts';
 import { rulesConfig } from '../config/index.ts';
 import type { DataplaneConfig } from '../dataplane/index.ts';
+import { type Ip, parseIp } from '../net/index.ts';
 
-export function dataplaneConfig(config: FelixConfig): DataplaneConfig {
+/** What the configuration leaves to this host to say. */
+export interface HostFacts {
+  readonly hasIpv6: boolean;
+  /** Of metadataAddr; null: it has none. */
+  readonly metadataAddress: Ip | null;
+}
+
+export async function hostFacts({ metadataAddr }: FelixConfig): Promise<HostFacts> {
+  const literal = parseIp(metadataAddr);
+  const name = metadataAddr === '' || literal ? null : metadataAddr;
+  const found = name === null ? null : await lookup(name, 4).catch(() => null);
   return {
-    families: config.ipv6Support ? [4, 6] : [4],
-    rules: rulesConfig(config),
+    hasIpv6: existsSync('/proc/sys/net/ipv6'),
+    metadataAddress: literal ?? (found && parseIp(found.address)),
+  };
+}
+
+export function dataplaneConfig(config: FelixConfig, host: HostFacts): DataplaneConfig {
+  return {
+    families: config.ipv6Support && host.hasIpv6 ? [4, 6] : [4],
+    rules: rulesConfig(config, host.metadataAddress),
     iptables: {
       backend: config.iptablesBackend || 'auto',
       insertMode: config.chainInsertMode === 'append' ? 'append' : 'insert',

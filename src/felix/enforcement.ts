@@ -1,0 +1,53 @@
+/** One dataplane over the kernel with all that it opened, for as long as its settings are in force. */
+import {
+  Dataplane,
+  type DataplaneConfig,
+  type DataplaneOptions,
+  type Drivers,
+  openDrivers,
+} from '../dataplane/index.ts';
+import { KernelEvents } from '../kernel/index.ts';
+import type { Logger } from './log.ts';
+
+export interface EnforcementOptions extends Pick<DataplaneOptions, 'onRound' | 'onEndpointStatus'> {
+  readonly log: Logger;
+  /** Milliseconds; default: as after a start. */
+  readonly routeGraceMs?: number;
+  /** The kernel tells nothing any more. */
+  readonly onDeaf: (error: Error) => void;
+}
+
+export class Enforcement {
+  readonly dataplane: Dataplane;
+  readonly drivers: Drivers;
+  readonly #events: KernelEvents;
+
+  /** It writes nothing before it is told that everything has been told. E_KERNEL when the kernel lacks what the settings need. */
+  static async open(config: DataplaneConfig, options: EnforcementOptions): Promise<Enforcement> {
+    const { log, routeGraceMs } = options;
+    const drivers = await openDrivers(config, {
+      ...(routeGraceMs !== undefined && { routeGraceMs }),
+      onRefused: (table, chain, reason) =>
+        log.error({ table, chain, reason }, 'the kernel refuses this chain: it is closed instead'),
+    });
+    return new Enforcement(config, drivers, options);
+  }
+
+  private constructor(config: DataplaneConfig, drivers: Drivers, options: EnforcementOptions) {
+    const dataplane = new Dataplane({ ...options, config, drivers });
+    this.drivers = drivers;
+    this.dataplane = dataplane;
+    this.#events = new KernelEvents({
+      ownPort: drivers.routePort,
+      onEvents: (events) => dataplane.onKernelEvents(events),
+      onError: options.onDeaf,
+    });
+  }
+
+  /** Resolves when the round under way has ended. What is in the kernel stays. */
+  async close(): Promise<void> {
+    await this.dataplane.close();
+    await this.#events.close();
+    this.drivers.close();
+  }
+}

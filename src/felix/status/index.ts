@@ -1,0 +1,97 @@
+/** What Felix reports to the datastore of itself and of this host's endpoints. */
+import type { FelixConfig } from '../../config/index.ts';
+import type { EndpointState, EndpointStatus, OnEndpointStatus } from '../../dataplane/index.ts';
+import type { Store } from '../../datastore/index.ts';
+import { type IdKey, idKey } from '../../model/index.ts';
+import { EndpointReporter } from './endpoint-reporter.ts';
+import { HostReporter } from './host-reporter.ts';
+
+type StatusConfig = Pick<
+  FelixConfig,
+  | 'felixHostname'
+  | 'openstackRegion'
+  | 'endpointReportingEnabled'
+  | 'endpointReportingDelaySecs'
+  | 'reportingIntervalSecs'
+  | 'reportingTTLSecs'
+>;
+
+export class StatusReports {
+  readonly #store: Store;
+  readonly #log: { warn(fields: object, message: string): void };
+  readonly #endpoints = new Map<IdKey, EndpointStatus>();
+  #config = '';
+  #allTold = false;
+  #endpointReporter: EndpointReporter | undefined;
+  #hostReporter: HostReporter | undefined;
+  #hostReported = false;
+
+  /** Reports nothing until it is configured. */
+  constructor(store: Store, log: { warn(fields: object, message: string): void }) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** What has become of this host's endpoints, reported or not. */
+  get endpoints(): ReadonlyMap<IdKey, EndpointStatus> {
+    return this.#endpoints;
+  }
+
+  /** How many of this host's endpoints are in each state. */
+  get states(): Readonly<Record<EndpointState, number>> {
+    const counts = { up: 0, down: 0, error: 0 };
+    for (const { state } of this.#endpoints.values()) counts[state]++;
+    return counts;
+  }
+
+  /** Reports of endpoints that wait to be written. */
+  get pending(): number {
+    return this.#endpointReporter?.pending ?? 0;
+  }
+
+  readonly onEndpointStatus: OnEndpointStatus = (id, status) => {
+    if (status) this.#endpoints.set(idKey(id), status);
+    else this.#endpoints.delete(idKey(id));
+    this.#endpointReporter?.set(id, status);
+  };
+
+  /** Every endpoint of this host has been told of. */
+  onAllTold(): void {
+    this.#allTold = true;
+    this.#endpointReporter?.allTold();
+  }
+
+  /** May be called again: what has changed is taken up. */
+  configure(config: StatusConfig): void {
+    const { felixHostname: host, openstackRegion: region } = config;
+    const { endpointReportingEnabled, endpointReportingDelaySecs, reportingIntervalSecs, reportingTTLSecs } = config;
+    const text = JSON.stringify([
+      ...[host, region, endpointReportingEnabled],
+      ...[endpointReportingDelaySecs, reportingIntervalSecs, reportingTTLSecs],
+    ]);
+    if (this.#config === text) return;
+    this.close();
+    this.#config = text;
+    const common = { store: this.#store, log: this.#log, host, region };
+    if (endpointReportingEnabled) {
+      const reporter = new EndpointReporter({ ...common, delayMs: endpointReportingDelaySecs * 1000 });
+      for (const status of this.#endpoints.values()) reporter.set(status.id, status);
+      if (this.#allTold) reporter.allTold();
+      this.#endpointReporter = reporter;
+    }
+    if (reportingIntervalSecs > 0) {
+      const intervalMs = reportingIntervalSecs * 1000;
+      const first = !this.#hostReported;
+      this.#hostReporter = new HostReporter({ ...common, first, intervalMs, ttlSeconds: reportingTTLSecs });
+    }
+  }
+
+  /** Reports no more; what is reported stays. */
+  close(): void {
+    this.#endpointReporter?.close();
+    this.#hostReporter?.close();
+    this.#hostReported ||= (this.#hostReporter?.reports ?? 0) > 0;
+    this.#endpointReporter = undefined;
+    this.#hostReporter = undefined;
+  }
+}
