@@ -104,7 +104,7 @@ if (one) {
 const names = Array.from({ length: 10_000 }, (_, i) => interfaceOf(i));
 report(
   'dispatch-to-text',
-  () => workloadDispatchChains(names).flatMap((c) => lower(c).map((l) => renderChain(l, OPTIONS))),
+  () => workloadDispatchChains(names, CONFIG).flatMap((c) => lower(c).map((l) => renderChain(l, OPTIONS))),
   {
     endpoints: names.length,
   },

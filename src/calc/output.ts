@@ -73,6 +73,8 @@ export interface ActiveProfile {
 /** The policies of one tier that apply to one endpoint, in their order, by direction. A tier without any is left out. */
 export interface TierPolicies extends Readonly<Record<Direction, readonly Policy['id'][]>> {
   readonly tier: string;
+  /** What no policy of the tier has decided goes on to the next tier; else it is denied. */
+  readonly passes?: true;
 }
 
 export interface LocalWorkload {

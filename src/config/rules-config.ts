@@ -1,26 +1,32 @@
 /** From Felix's parameters to what chains depend on: for Felix, and for whoever asks what Felix would do. */
-import { parseIp, TCP, UDP } from '../net/index.ts';
-import { markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
+import { type Ip, parseIp, TCP, UDP } from '../net/index.ts';
+import { DEFAULT_RULES_CONFIG, markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
 import type { FelixConfig } from './parameters.ts';
 
-export function rulesConfig(config: FelixConfig): RulesConfig {
-  const metadataAddress = parseIp(config.metadataAddr);
+/** `metadataAddress`: where metadataAddr is a name, what it stands for; without it such a host has no metadata service. */
+export function rulesConfig(
+  config: FelixConfig,
+  metadataAddress: Ip | null = parseIp(config.metadataAddr),
+): RulesConfig {
   return {
+    ...DEFAULT_RULES_CONFIG,
     interfacePrefixes: config.interfacePrefix,
     marks: markBits(config.iptablesMarkMask),
     endpointToHostAction: lower(config.defaultEndpointToHostAction) || 'drop',
     filterAllowAction: lower(config.iptablesFilterAllowAction) || 'accept',
     mangleAllowAction: lower(config.iptablesMangleAllowAction) || 'accept',
+    denyInvalid: !config.disableConntrackInvalidCheck,
     logPrefix: config.logPrefix,
     failsafeInbound: config.failsafeInboundHostPorts.map(failsafe),
     failsafeOutbound: config.failsafeOutboundHostPorts.map(failsafe),
     ipip: config.ipInIpEnabled,
     vxlan: config.vxlanEnabled,
     vxlanPort: config.vxlanPort,
-    allowVxlanFromWorkloads: false,
-    allowIpipFromWorkloads: false,
     ...(config.natPortRange && { natPortRange: config.natPortRange }),
     ...(config.natOutgoingAddress && { natOutgoingAddress: config.natOutgoingAddress }),
+    ...(config.iptablesNATOutgoingInterfaceFilter !== '' && {
+      natOutgoingInterface: config.iptablesNATOutgoingInterfaceFilter,
+    }),
     // OpenStack's interfaces are taps, and nobody else's.
     openstack: config.interfacePrefix.includes('tap'),
     ...(metadataAddress && { metadata: { address: metadataAddress, port: config.metadataPort } }),

@@ -1,7 +1,10 @@
 /** Policies and profiles: their chains, offered wherever an endpoint may use them. */
 import type { ActivePolicy, ActiveProfile } from '../calc/index.ts';
 import { type IdKey, idKey, type Policy } from '../model/index.ts';
+import type { Family } from '../net/index.ts';
 import {
+  beforeFilter,
+  type PolicyConfig,
   policyChainName,
   policyChains,
   profileChainName,
@@ -12,8 +15,9 @@ import {
 import type { Tables } from './tables.ts';
 
 /** Host endpoints have doNotTrack policies in raw and preDNAT policies in mangle. */
-const POLICY_TABLES: readonly TableName[] = ['raw', 'mangle', 'filter'];
-const PROFILE_TABLES: readonly TableName[] = ['filter'];
+const BEFORE_FILTER: readonly TableName[] = ['raw', 'mangle'];
+const FILTER: readonly TableName[] = ['filter'];
+const POLICY_TABLES: readonly TableName[] = [...BEFORE_FILTER, ...FILTER];
 
 export class Policies {
   readonly #tables: Tables;
@@ -33,7 +37,12 @@ export class Policies {
 
   set(policy: ActivePolicy): void {
     this.#storedNames.set(idKey(policy.id), policy.storedName);
-    this.#tables.offer(POLICY_TABLES, (family) => policyChains(policy, family, this.#config));
+    const chains = (config: PolicyConfig) => (family: Family) => policyChains(policy, family, config);
+    if (this.#config.filterDenyAction === 'drop') this.#tables.offer(POLICY_TABLES, chains(this.#config));
+    else {
+      this.#tables.offer(FILTER, chains(this.#config));
+      this.#tables.offer(BEFORE_FILTER, chains(beforeFilter(this.#config)));
+    }
   }
 
   remove(id: Policy['id']): void {
@@ -43,10 +52,10 @@ export class Policies {
   }
 
   setProfile(profile: ActiveProfile): void {
-    this.#tables.offer(PROFILE_TABLES, (family) => profileChains(profile, family, this.#config));
+    this.#tables.offer(FILTER, (family) => profileChains(profile, family, this.#config));
   }
 
   removeProfile(name: string): void {
-    this.#tables.withdraw(PROFILE_TABLES, [profileChainName('ingress', name), profileChainName('egress', name)]);
+    this.#tables.withdraw(FILTER, [profileChainName('ingress', name), profileChainName('egress', name)]);
   }
 }

@@ -76,9 +76,15 @@ export class Sets {
 
   settle(): void {
     if (this.#poolsTouched) this.#settlePools();
-    if (this.#hostsTouched && this.#config.rules.ipip) this.#setAll(ALL_HOSTS, 'hash:net', this.#hosts.values());
+    if (this.#hostsTouched && this.#needsHosts()) this.#setAll(ALL_HOSTS, 'hash:net', this.#hosts.values());
     this.#poolsTouched = false;
     this.#hostsTouched = false;
+  }
+
+  /** Rules of tunnels and of NAT-outgoing name the set of all hosts, if they are configured to. */
+  #needsHosts(): boolean {
+    const { ipip, natOutgoingExcludesHosts } = this.#config.rules;
+    return ipip || natOutgoingExcludesHosts;
   }
 
   /** A disabled pool gives out no addresses, but those that it gave are still masqueraded, and still pool addresses. */
@@ -92,7 +98,7 @@ export class Sets {
     );
     this.#setAll(MASQUERADED_POOLS, 'hash:net', masqueraded);
     this.#tables.offer(['nat'], (family) => [
-      natOutgoingChain(ofFamily(masqueraded, family).length > 0, this.#config.rules),
+      natOutgoingChain(ofFamily(masqueraded, family).length > 0, this.#config.rules, family),
     ]);
   }
 

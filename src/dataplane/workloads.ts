@@ -84,7 +84,7 @@ export class Workloads {
   }
 
   offerDispatch(): void {
-    this.#tables.offer(['filter'], workloadDispatchChains(this.#owners.keys()));
+    this.#tables.offer(['filter'], workloadDispatchChains(this.#owners.keys(), this.#config));
   }
 
   offerFloatingIps(): void {

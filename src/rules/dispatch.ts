@@ -1,6 +1,7 @@
 /** From the interface of a packet to the chain of its endpoint. */
-import { DROP, goTo, rule } from './build.ts';
+import { deny, goTo, rule } from './build.ts';
 import type { Action, Chain, Rule } from './chain.ts';
+import type { RulesConfig } from './config.ts';
 import { ANY_INTERFACE, type EndpointChain, endpointChainName } from './names.ts';
 
 /** The names of the chains that dispatch: upstream's. */
@@ -14,9 +15,10 @@ export const DISPATCH = {
 } as const satisfies Record<EndpointChain, string>;
 
 /** Two chains: from and to workloads. A workload's interface that nobody knows is closed. */
-export function workloadDispatchChains(interfaceNames: Iterable<string>): Chain[] {
+export function workloadDispatchChains(interfaceNames: Iterable<string>, config: RulesConfig): Chain[] {
   const names = [...interfaceNames];
-  const unknown = rule({}, DROP, { type: 'default', what: 'unknown-interface' }, 'Unknown interface');
+  const origin = { type: 'default', what: 'unknown-interface' } as const;
+  const unknown = rule({}, deny(config.filterDenyAction), origin, 'Unknown interface');
   return [dispatchChain('fromWorkload', names, unknown), dispatchChain('toWorkload', names, unknown)];
 }
 

@@ -2,9 +2,9 @@
 import type { TierPolicies } from '../calc/output.ts';
 import type { Direction, Policy, ResourceId } from '../model/index.ts';
 import { IPIP, UDP } from '../net/index.ts';
-import { ACCEPT, clearMark, DROP, jump, PLUMBING, RETURN, rule, setMark } from './build.ts';
+import { ACCEPT, clearMark, deny, jump, PLUMBING, RETURN, rule, setMark } from './build.ts';
 import type { Chain, Match, Rule } from './chain.ts';
-import type { RulesConfig } from './config.ts';
+import type { DenyAction, RulesConfig } from './config.ts';
 import { policyChainName, profileChainName } from './names.ts';
 import type { DefaultRule, Origin } from './origin.ts';
 
@@ -21,6 +21,7 @@ export interface EndpointChainSpec {
   readonly kind: 'normal' | 'forward' | 'untracked' | 'pre-dnat';
   /** How a packet of an established connection is allowed. */
   readonly allow: 'accept' | 'return';
+  readonly deny: DenyAction;
   readonly failsafe?: string;
   /** Packets that pretend to be the hosts' own tunnels are dropped. */
   readonly dropEncapsulated: boolean;
@@ -35,7 +36,7 @@ export function endpointChain(spec: EndpointChainSpec, storedName: StoredNames, 
   return {
     name: spec.name,
     rules: [
-      ...(spec.kind === 'untracked' ? [] : conntrackRules(spec)),
+      ...(spec.kind === 'untracked' ? [] : conntrackRules(spec, config)),
       ...(spec.failsafe === undefined ? [] : [rule({}, jump(spec.failsafe))]),
       rule({}, clearMark('accept')),
       ...(spec.dropEncapsulated ? encapsulationRules(spec, config) : []),
@@ -46,14 +47,15 @@ export function endpointChain(spec: EndpointChainSpec, storedName: StoredNames, 
 }
 
 /** Return traffic of what was allowed once is allowed. */
-function conntrackRules(spec: EndpointChainSpec): Rule[] {
+function conntrackRules(spec: EndpointChainSpec, config: RulesConfig): Rule[] {
   const established: Match = { conntrack: ['RELATED', 'ESTABLISHED'] };
   const origin: Origin = { type: 'conntrack', state: 'established' };
   const pass =
     spec.allow === 'accept'
       ? [rule(established, ACCEPT, origin)]
       : [rule(established, setMark('accept'), origin), rule(established, RETURN)];
-  return [...pass, rule({ conntrack: ['INVALID'] }, DROP, { type: 'conntrack', state: 'invalid' })];
+  const invalid = rule({ conntrack: ['INVALID'] }, deny(spec.deny), { type: 'conntrack', state: 'invalid' });
+  return config.denyInvalid ? [...pass, invalid] : pass;
 }
 
 function encapsulationRules(spec: EndpointChainSpec, config: RulesConfig): Rule[] {
@@ -62,10 +64,10 @@ function encapsulationRules(spec: EndpointChainSpec, config: RulesConfig): Rule[
   return [
     ...(config.allowVxlanFromWorkloads
       ? []
-      : [rule(vxlan, DROP, origin, 'Drop VXLAN encapped packets originating in pods')]),
+      : [rule(vxlan, deny(spec.deny), origin, 'Drop VXLAN encapped packets originating in pods')]),
     ...(config.allowIpipFromWorkloads
       ? []
-      : [rule({ protocol: IPIP }, DROP, origin, 'Drop IPinIP encapped packets originating in pods')]),
+      : [rule({ protocol: IPIP }, deny(spec.deny), origin, 'Drop IPinIP encapped packets originating in pods')]),
   ];
 }
 
@@ -91,9 +93,7 @@ function tierRules(spec: EndpointChainSpec, tier: TierPolicies, storedName: Stor
       ...(kind === 'untracked' ? [rule(ACCEPTED, { type: 'notrack' })] : []),
       rule(ACCEPTED, RETURN, PLUMBING, 'Return if policy accepted'),
     ]),
-    ...(kind === 'normal' || kind === 'forward'
-      ? [rule({ notMarked: ['pass'] }, DROP, endOfTier(spec, tier.tier), 'Drop if no policies passed packet')]
-      : []),
+    ...((kind === 'normal' || kind === 'forward') && !tier.passes ? [endOfTier(spec, tier.tier)] : []),
   ];
 }
 
@@ -103,12 +103,13 @@ function profileRules(spec: EndpointChainSpec): Rule[] {
       rule({}, jump(profileChainName(spec.direction, profile))),
       rule(ACCEPTED, RETURN, PLUMBING, 'Return if profile accepted'),
     ]),
-    rule({}, DROP, defaultOrigin(spec, 'no-profile-matched'), 'Drop if no profiles matched'),
+    rule({}, deny(spec.deny), defaultOrigin(spec, 'no-profile-matched'), 'Drop if no profiles matched'),
   ];
 }
 
-function endOfTier(spec: EndpointChainSpec, tier: string): Origin {
-  return { ...defaultOrigin(spec, 'end-of-tier'), tier };
+function endOfTier(spec: EndpointChainSpec, tier: string): Rule {
+  const origin: Origin = { ...defaultOrigin(spec, 'end-of-tier'), tier };
+  return rule({ notMarked: ['pass'] }, deny(spec.deny), origin, 'Drop if no policies passed packet');
 }
 
 function defaultOrigin(spec: EndpointChainSpec, what: DefaultRule): Extract<Origin, { type: 'default' }> {

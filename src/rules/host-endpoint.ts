@@ -1,6 +1,6 @@
 /** Chains of a host endpoint on one interface: filter, raw (doNotTrack policies) and mangle (preDNAT policies). */
 import type { LocalHostEndpoint, TierPolicies } from '../calc/output.ts';
-import { type Direction, idKey } from '../model/index.ts';
+import { idKey } from '../model/index.ts';
 import type { Ip } from '../net/index.ts';
 import type { Chain } from './chain.ts';
 import type { RulesConfig } from './config.ts';
@@ -23,44 +23,46 @@ export function hostEndpointChains(
   storedName: StoredNames,
   config: RulesConfig,
 ): HostEndpointChains {
-  const subject = interfaceName === '*' ? ANY_INTERFACE : interfaceName;
-  const { id: endpoint, profiles } = host.endpoint;
-  const chain = (
-    name: EndpointChain,
-    direction: Direction,
-    tiers: readonly TierPolicies[],
-    rest: Pick<EndpointChainSpec, 'kind' | 'allow'>,
-  ): Chain =>
-    endpointChain(
-      {
-        name: endpointChainName(name, subject),
-        endpoint,
-        direction,
-        tiers,
-        profiles,
-        dropEncapsulated: false,
-        ...(rest.kind !== 'forward' && { failsafe: FAILSAFE_CHAINS[direction] }),
-        ...rest,
-      },
+  const chain = (name: EndpointChain, tiers: readonly TierPolicies[], part: Part): Chain => {
+    const subject = interfaceName === '*' ? ANY_INTERFACE : interfaceName;
+    return endpointChain(
+      { name: endpointChainName(name, subject), ...sideOf(name, host), tiers, ...part },
       storedName,
       config,
     );
-  const normal = { kind: 'normal', allow: config.filterAllowAction } as const;
-  const forward = { kind: 'forward', allow: config.filterAllowAction } as const;
-  const untracked = { kind: 'untracked', allow: 'accept' } as const;
-  const preDnat = { kind: 'pre-dnat', allow: config.mangleAllowAction } as const;
+  };
+  const { normal, forward, untracked, preDnat } = partsOf(config);
   return {
     filter: [
-      chain('toHost', 'egress', host.tiers, normal),
-      chain('fromHost', 'ingress', host.tiers, normal),
-      chain('toHostForward', 'egress', host.forward, forward),
-      chain('fromHostForward', 'ingress', host.forward, forward),
+      chain('toHost', host.tiers, normal),
+      chain('fromHost', host.tiers, normal),
+      chain('toHostForward', host.forward, forward),
+      chain('fromHostForward', host.forward, forward),
     ],
     raw: hasPolicies(host.untracked)
-      ? [chain('toHost', 'egress', host.untracked, untracked), chain('fromHost', 'ingress', host.untracked, untracked)]
+      ? [chain('toHost', host.untracked, untracked), chain('fromHost', host.untracked, untracked)]
       : [],
-    mangle: hasPolicies(host.preDnat) ? [chain('fromHost', 'ingress', host.preDnat, preDnat)] : [],
+    mangle: hasPolicies(host.preDnat) ? [chain('fromHost', host.preDnat, preDnat)] : [],
   };
+}
+
+type Part = Pick<EndpointChainSpec, 'kind' | 'allow' | 'deny'>;
+
+function partsOf(config: RulesConfig): Record<'normal' | 'forward' | 'untracked' | 'preDnat', Part> {
+  const filter = { allow: config.filterAllowAction, deny: config.filterDenyAction };
+  return {
+    normal: { kind: 'normal', ...filter },
+    forward: { kind: 'forward', ...filter },
+    untracked: { kind: 'untracked', allow: 'accept', deny: 'drop' },
+    preDnat: { kind: 'pre-dnat', allow: config.mangleAllowAction, deny: 'drop' },
+  };
+}
+
+/** What is forwarded is none of the host's own services: no failsafe ports. */
+function sideOf(name: EndpointChain, { endpoint: { id, profiles } }: LocalHostEndpoint) {
+  const direction = name.startsWith('from') ? 'ingress' : 'egress';
+  const failsafe = name.endsWith('Forward') ? {} : { failsafe: FAILSAFE_CHAINS[direction] };
+  return { endpoint: id, profiles, direction, dropEncapsulated: false, ...failsafe } as const;
 }
 
 function hasPolicies(tiers: readonly TierPolicies[]): boolean {

@@ -11,7 +11,7 @@ import { HOST_DISPATCH, hostDispatchChains, workloadDispatchChains } from './dis
 import type { StoredNames } from './endpoint.ts';
 import { type HostEndpointChains, hostEndpointChains, resolveHostEndpoints } from './host-endpoint.ts';
 import { type FloatingIp, floatingIpChains, natOutgoingChain } from './nat.ts';
-import { policyChains, profileChains } from './policy.ts';
+import { beforeFilter, type PolicyConfig, policyChains, profileChains } from './policy.ts';
 import { staticTables } from './static.ts';
 import { workloadChains } from './workload.ts';
 
@@ -33,26 +33,29 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
     ([name, host]) => [name, hostEndpointChains(host, name, storedName, config)] as const,
   );
   const workloads = owners(state.workloads);
-  const rules = [
-    ...[...state.policies.values()].flatMap((policy) => policyChains(policy, family, config)),
-    ...[...state.profiles.values()].flatMap((profile) => profileChains(profile, family, config)),
-  ];
+  const policies = (of: PolicyConfig) => [...state.policies.values()].flatMap((p) => policyChains(p, family, of));
+  const early = policies(beforeFilter(config));
   const pools = [...state.pools.values()].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
   const added: Record<TableName, Chain[]> = {
-    raw: [...hostTable('raw', hosts), ...rules],
-    mangle: [...hostTable('mangle', hosts), ...rules],
+    raw: [...hostTable('raw', hosts), ...early],
+    mangle: [...hostTable('mangle', hosts), ...early],
     nat: [
       ...floatingIpChains(workloads.flatMap(floatingIps), family),
       natOutgoingChain(
         pools.some((pool) => pool.natOutgoing),
         config,
+        family,
       ),
     ],
     filter: [
-      ...workloadDispatchChains(workloads.map(({ endpoint }) => endpoint.interfaceName)),
+      ...workloadDispatchChains(
+        workloads.map(({ endpoint }) => endpoint.interfaceName),
+        config,
+      ),
       ...workloads.flatMap((workload) => workloadChains(workload, storedName, config)),
       ...hostTable('filter', hosts),
-      ...rules,
+      ...policies(config),
+      ...[...state.profiles.values()].flatMap((profile) => profileChains(profile, family, config)),
     ],
   };
   const tables = staticTables(config, family);

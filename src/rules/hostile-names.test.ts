@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DROP, goTo, rule } from './build.ts';
 import type { Rule } from './chain.ts';
-import { endpointChain } from './endpoint.ts';
+import { type EndpointChainSpec, endpointChain } from './endpoint.ts';
 import { DEFAULT_RULES_CONFIG } from './index.ts';
 import { endpointChainName, policyChainName, profileChainName } from './names.ts';
 import { renderChain } from './render.ts';
@@ -72,7 +72,7 @@ describe('names of chains', () => {
 test('a rule is one line of known words, whatever the log prefix and the tier', () => {
   fc.assert(
     fc.property(anything, anything, (prefix, tier) => {
-      const spec = {
+      const spec: EndpointChainSpec = {
         name: 'cali-tw-cali1',
         endpoint: { kind: 'HostEndpoint', name: 'h' },
         direction: 'ingress',
@@ -80,6 +80,7 @@ test('a rule is one line of known words, whatever the log prefix and the tier', 
         profiles: [prefix],
         kind: 'normal',
         allow: 'accept',
+        deny: 'drop',
         dropEncapsulated: false,
       } as const;
       const { rules } = endpointChain(spec, () => prefix, DEFAULT_RULES_CONFIG);

@@ -1,9 +1,9 @@
 /** Chains of the nat table: floating IPs, NAT-outgoing, the metadata service, tunnel addresses. */
 import { cidr, cidrOf, type Family, familyOf, type Ip, type Protocol, TCP, UDP } from '../net/index.ts';
 import { jump, RETURN, rule } from './build.ts';
-import type { Action, Chain, Rule } from './chain.ts';
+import type { Action, Chain, Match, Rule } from './chain.ts';
 import type { RulesConfig } from './config.ts';
-import { ALL_POOLS, MASQUERADED_POOLS } from './names.ts';
+import { ALL_HOSTS, ALL_POOLS, MASQUERADED_POOLS } from './names.ts';
 import type { Origin } from './origin.ts';
 
 const FIP_DNAT = 'cali-fip-dnat';
@@ -46,19 +46,26 @@ function tunnelAddressRules(config: RulesConfig): Rule[] {
   return [config.ipipTunnelDevice, config.vxlanTunnelDevice].flatMap((device) => {
     if (device === undefined) return [];
     const source = { local: true, localToOutInterface: false };
-    return [rule({ outInterface: device, source }, masquerade(config), origin)];
+    return [rule({ outInterface: device, source }, { type: 'masquerade' }, origin)];
   });
 }
 
 /** `active`: some pool of the family has natOutgoing. */
-export function natOutgoingChain(active: boolean, config: RulesConfig): Chain {
-  return { name: NAT_OUTGOING, rules: active ? natOutgoingRules(config) : [] };
+export function natOutgoingChain(active: boolean, config: RulesConfig, family: Family): Chain {
+  return { name: NAT_OUTGOING, rules: active ? natOutgoingRules(config, family) : [] };
 }
 
-function natOutgoingRules(config: RulesConfig): Rule[] {
+function natOutgoingRules(config: RulesConfig, family: Family): Rule[] {
   const origin: Origin = { type: 'default', what: 'nat-outgoing' };
-  const match = { source: { sets: [MASQUERADED_POOLS] }, destination: { notSets: [ALL_POOLS] } };
-  const { natPortRange, natOutgoingAddress } = config;
+  const { natPortRange, natOutgoingInterface } = config;
+  const match: Match = {
+    ...(natOutgoingInterface !== undefined && { outInterface: natOutgoingInterface }),
+    source: { sets: [MASQUERADED_POOLS] },
+    destination: { notSets: [ALL_POOLS, ...(config.natOutgoingExcludesHosts ? [ALL_HOSTS] : [])] },
+  };
+  // The one address that can be configured is of one family; the other's packets get their interface's.
+  const address = config.natOutgoingAddress;
+  const natOutgoingAddress = address !== undefined && familyOf(address) === family ? address : undefined;
   const translate = (action: Action, protocol?: Protocol) =>
     rule({ ...(protocol !== undefined && { protocol }), ...match }, action, origin);
   const plain: Action = natOutgoingAddress ? { type: 'snat', to: natOutgoingAddress } : { type: 'masquerade' };
@@ -70,10 +77,6 @@ function natOutgoingRules(config: RulesConfig): Rule[] {
   return [TCP, UDP]
     .flatMap((protocol) => [translate(ranged, protocol), translate(RETURN, protocol)])
     .concat(translate(plain));
-}
-
-function masquerade({ natPortRange }: RulesConfig): Action {
-  return natPortRange ? { type: 'masquerade', ports: natPortRange } : { type: 'masquerade' };
 }
 
 /**

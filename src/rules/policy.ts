@@ -2,7 +2,7 @@
 import type { ActiveEntity, ActivePolicy, ActiveProfile, ActiveRule } from '../calc/output.ts';
 import type { Direction } from '../model/index.ts';
 import { type Cidr, type Family, familyOf, ICMP, ICMPV6, lengthOf } from '../net/index.ts';
-import { DROP } from './build.ts';
+import { deny } from './build.ts';
 import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { policyChainName, profileChainName } from './names.ts';
@@ -11,8 +11,16 @@ import type { Origin } from './origin.ts';
 type PolicyOrigin = Extract<Origin, { type: 'policy' }>;
 type OwnerId = PolicyOrigin['id'];
 
+/** What the rules of policies and profiles are compiled with. */
+export type PolicyConfig = Pick<RulesConfig, 'logPrefix' | 'filterDenyAction'>;
+
+/** The same policy in the tables ahead of the filter table: they can do nothing but drop what is denied. */
+export function beforeFilter(config: RulesConfig): PolicyConfig {
+  return { ...config, filterDenyAction: 'drop' };
+}
+
 /** Two chains: ingress, egress. */
-export function policyChains(policy: ActivePolicy, family: Family, config: RulesConfig): Chain[] {
+export function policyChains(policy: ActivePolicy, family: Family, config: PolicyConfig): Chain[] {
   const chain = (direction: Direction): Chain => ({
     name: policyChainName(direction, policy),
     rules: compileRules(policy[direction], { id: policy.id, direction }, family, config),
@@ -21,7 +29,7 @@ export function policyChains(policy: ActivePolicy, family: Family, config: Rules
 }
 
 /** Two chains: ingress, egress. */
-export function profileChains(profile: ActiveProfile, family: Family, config: RulesConfig): Chain[] {
+export function profileChains(profile: ActiveProfile, family: Family, config: PolicyConfig): Chain[] {
   const id: OwnerId = { kind: 'Profile', name: profile.name };
   const chain = (direction: Direction): Chain => ({
     name: profileChainName(direction, profile.name),
@@ -34,7 +42,7 @@ function compileRules(
   rules: readonly ActiveRule[],
   owner: { id: OwnerId; direction: Direction },
   family: Family,
-  config: RulesConfig,
+  config: PolicyConfig,
 ): Rule[] {
   return rules.flatMap((rule, number): Rule[] => {
     const match = compileMatch(rule, family);
@@ -43,13 +51,13 @@ function compileRules(
   });
 }
 
-function compileAction(rule: ActiveRule, config: RulesConfig): Action {
+function compileAction(rule: ActiveRule, config: PolicyConfig): Action {
   switch (rule.action) {
     case 'allow':
     case 'pass':
       return { type: 'policy', verdict: rule.action };
     case 'deny':
-      return DROP;
+      return deny(config.filterDenyAction);
     case 'log':
       return { type: 'log', prefix: config.logPrefix };
   }

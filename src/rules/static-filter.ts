@@ -1,6 +1,6 @@
 /** Chains of the filter table that depend on configuration only. */
 import { cidrOf, type Family, ICMPV6, IPIP, type Ip, TCP, UDP } from '../net/index.ts';
-import { ACCEPT, clearMark, DROP, goTo, jump, RETURN, rule } from './build.ts';
+import { ACCEPT, clearMark, deny, goTo, jump, RETURN, rule } from './build.ts';
 import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { DISPATCH } from './dispatch.ts';
@@ -21,7 +21,7 @@ export function staticFilterChains(config: RulesConfig, family: Family): Chain[]
     inputChain(config, family),
     outputChain(config, family),
     workloadToHostChain(config, family),
-    ...failsafeChains('filter', config),
+    ...failsafeChains('filter', config, family),
   ];
 }
 
@@ -121,7 +121,12 @@ function tunnelInput(config: RulesConfig): Rule[] {
       TUNNEL,
       `Allow ${name} packets from whitelisted hosts`,
     ),
-    rule(match({}, { local: true }), DROP, TUNNEL, `Drop ${name} packets from non-whitelisted hosts`),
+    rule(
+      match({}, { local: true }),
+      deny(config.filterDenyAction),
+      TUNNEL,
+      `Drop ${name} packets from non-whitelisted hosts`,
+    ),
   ]);
 }
 

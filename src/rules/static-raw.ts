@@ -9,7 +9,7 @@ import { failsafeChains } from './failsafe.ts';
 const CLEAR = clearMark('accept', 'pass', 'scratch0', 'scratch1');
 
 export function staticRawChains(config: RulesConfig, family: Family): Chain[] {
-  return [preroutingChain(config, family), outputChain(), ...failsafeChains('raw', config)];
+  return [preroutingChain(config, family), outputChain(), ...failsafeChains('raw', config, family)];
 }
 
 function preroutingChain(config: RulesConfig, family: Family): Chain {

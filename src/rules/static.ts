@@ -19,7 +19,7 @@ const HOOKS: Readonly<Record<TableName, readonly Hook[]>> = {
 export function staticTables(config: RulesConfig, family: Family): Ruleset {
   return {
     raw: table('raw', staticRawChains(config, family)),
-    mangle: table('mangle', staticMangleChains(config)),
+    mangle: table('mangle', staticMangleChains(config, family)),
     nat: table('nat', staticNatChains(config, family)),
     filter: table('filter', staticFilterChains(config, family)),
   };

@@ -14,6 +14,7 @@ export function workloadChains(workload: LocalWorkload, storedName: StoredNames,
     profiles,
     kind: 'normal',
     allow: config.filterAllowAction,
+    deny: config.filterDenyAction,
   } as const;
   const to = {
     name: endpointChainName('toWorkload', interfaceName),
