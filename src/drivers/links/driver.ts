@@ -1,12 +1,37 @@
-/** Links that are to be up, or to have an MTU. It makes and removes none, and leaves all others alone. */
-import type { CalicoError } from '../../errors/index.ts';
-import { encodeLinkChange, kernelError, type Link, type NetlinkSocket } from '../../kernel/index.ts';
+/**
+ * Links that are to be as they are told, and links that are not to be. VXLAN devices are made where they are not there, and
+ * made anew where a parameter differs that a living one cannot change. All others are left alone.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { CalicoError } from '../../errors/index.ts';
+import {
+  encodeAddressAdd,
+  encodeAddressDelete,
+  encodeLinkAdd,
+  encodeLinkChange,
+  encodeLinkDelete,
+  type Failure,
+  kernelError,
+  type Link,
+  type LinkChange,
+  type NetlinkSocket,
+  type Vxlan,
+} from '../../kernel/index.ts';
+import { addressOf, type Cidr, cidrOf, familyOf, type Ip, lengthOf } from '../../net/index.ts';
 import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from './table.ts';
 
-export interface LinkSettings {
-  readonly up?: boolean;
-  readonly mtu?: number;
+/** What is left out stays as it is. */
+export interface LinkSettings extends LinkChange {
+  /** The link's only address of this address' family. */
+  readonly address?: Ip;
+  /** It is a VXLAN device, over the link that has the local address. */
+  readonly vxlan?: { readonly id: number; readonly port: number; readonly local: Ip };
+}
+
+interface LinkState extends LinkChange {
+  readonly addresses: readonly Cidr[];
+  readonly vxlan?: Vxlan | undefined;
 }
 
 export class LinkDriver {
@@ -14,59 +39,160 @@ export class LinkDriver {
   readonly #links: LinkTable;
   readonly #clock: Clock;
   readonly #wanted = new Map<string, LinkSettings>();
-  /** By name; only links that exist and that something is desired of. */
-  readonly #tracker = new Tracker<string, LinkSettings>(meets);
+  readonly #unwanted = new Set<string>();
+  /** By name. Desired: the state of links that something is wanted of. Actual: of those, and of those that are to go. */
+  readonly #tracker = new Tracker<string, LinkState>(meets);
 
   constructor(options: { readonly socket: NetlinkSocket; readonly links: LinkTable; readonly clock: Clock }) {
     this.#socket = options.socket;
     this.#links = options.links;
     this.#clock = options.clock;
     this.#links.onLink((before, after) => {
-      for (const name of new Set([before?.name, after?.name])) if (name && this.#wanted.has(name)) this.#refresh(name);
+      for (const name of new Set([before?.name, after?.name])) if (name) this.#refresh(name);
+    });
+    this.#links.onAddress(() => {
+      for (const name of this.#wanted.keys()) this.#refresh(name);
     });
   }
 
   setDesired(name: string, settings: LinkSettings): void {
+    this.#unwanted.delete(name);
     this.#wanted.set(name, settings);
+    this.#refresh(name);
+  }
+
+  /** There is to be no such link. */
+  setAbsent(name: string): void {
+    this.#wanted.delete(name);
+    this.#unwanted.add(name);
     this.#refresh(name);
   }
 
   /** The link stays as it is. */
   removeDesired(name: string): void {
     this.#wanted.delete(name);
+    this.#unwanted.delete(name);
     this.#refresh(name);
   }
 
+  /** A link that is made here gets its address once the kernel has told of it: that is another round. */
   apply(): ApplyResult {
     const now = this.#clock();
     this.#tracker.release(now);
-    const names = [...this.#tracker.pendingWrites];
-    const failures = this.#socket.batch(names, (w, name) =>
-      encodeLinkChange(w, (this.#links.byName(name) as Link).index, this.#tracker.desired.get(name) as LinkSettings),
-    );
+    const writes = [...this.#tracker.pendingWrites];
+    const deletes = [...this.#tracker.pendingDeletes];
     const errors = new Map<string, CalicoError>();
-    for (const [i, name] of names.entries()) {
-      const failure = failures.get(i);
-      if (!failure) {
-        this.#tracker.setActual(name, this.#tracker.desired.get(name) as LinkSettings);
-        continue;
-      }
-      this.#tracker.failed(name, now);
-      errors.set(name, kernelError(name, 'cannot change the link', failure));
+    const done = (name: string, error: CalicoError | null, reached: () => void) => {
+      if (error) {
+        this.#tracker.failed(name, now, error);
+        errors.set(name, error);
+      } else reached();
+    };
+    for (const name of writes) {
+      const wanted = this.#tracker.desired.get(name) as LinkState;
+      done(name, this.#write(name, wanted), () => this.#tracker.setActual(name, wanted));
     }
-    return { operations: names.length, errors, retryAt: this.#tracker.nextDue() };
+    for (const name of deletes) {
+      const failure = this.#delete(this.#links.byName(name) as Link);
+      const error = failure && kernelError(name, 'cannot delete the link', failure);
+      done(name, error, () => this.#tracker.removeActual(name));
+    }
+    return { operations: writes.length + deletes.length, errors, retryAt: this.#tracker.nextDue() };
+  }
+
+  #write(name: string, wanted: LinkState): CalicoError | null {
+    const link = this.#links.byName(name);
+    if (link && (!wanted.vxlan || isDeepStrictEqual(wanted.vxlan, link.vxlan))) {
+      const failure = this.#change(link, wanted);
+      return failure && kernelError(name, 'cannot change the link', failure);
+    }
+    const { vxlan } = wanted;
+    if (!vxlan) return null;
+    if (vxlan.link === 0) return new CalicoError('E_KERNEL', name, `no interface has the address ${vxlan.local}`);
+    const failure =
+      (link && this.#delete(link)) ||
+      this.#socket.request((w) => encodeLinkAdd(w, { ...wanted, name, vxlan, kind: 'vxlan' }));
+    return failure && kernelError(name, 'cannot make the VXLAN device', failure);
+  }
+
+  /** An address is added even where the MTU is refused. */
+  #change(link: Link, wanted: LinkState): Failure | null {
+    const { index } = link;
+    const current = stateOf(link, this.#links);
+    const change = meets({ ...wanted, addresses: [] }, current) ? [] : [wanted];
+    const add = wanted.addresses.filter((address) => !current.addresses.includes(address));
+    const failures = [
+      this.#socket.batch(change, (w, settings) => encodeLinkChange(w, index, settings)),
+      this.#socket.batch(add, (w, address) => encodeAddressAdd(w, linkAddress(index, address))),
+      this.#socket.batch(superfluous(wanted, current), (w, address) =>
+        encodeAddressDelete(w, linkAddress(index, address)),
+      ),
+    ];
+    return failures.flatMap((failed) => [...failed.values()])[0] ?? null;
+  }
+
+  #delete({ index }: Link): Failure | null {
+    const failure = this.#socket.request((w) => encodeLinkDelete(w, index));
+    return failure?.name === 'ENODEV' ? null : failure;
   }
 
   #refresh(name: string): void {
+    const settings = this.#wanted.get(name);
+    if (!settings && !this.#unwanted.has(name)) {
+      this.#tracker.removeDesired(name);
+      this.#tracker.removeActual(name);
+      return;
+    }
     const link = this.#links.byName(name);
-    const wanted = this.#wanted.get(name);
-    if (link) this.#tracker.setActual(name, { up: link.up, mtu: link.mtu });
-    if (link && wanted) this.#tracker.setDesired(name, wanted);
+    if (link) this.#tracker.setActual(name, stateOf(link, this.#links));
+    else this.#tracker.removeActual(name);
+    // A link of another kind than VXLAN comes from elsewhere, or not at all.
+    if (settings && (link || settings.vxlan)) this.#setDesired(name, settings);
     else this.#tracker.removeDesired(name);
-    if (!link || !wanted) this.#tracker.removeActual(name);
+  }
+
+  /** Only if it is another: what failed waits its time. */
+  #setDesired(name: string, { address, vxlan, ...change }: LinkSettings): void {
+    const parent = vxlan && this.#links.byAddress(vxlan.local);
+    const state: LinkState = {
+      ...change,
+      addresses: address === undefined ? [] : [cidrOf(address)],
+      ...(vxlan && { vxlan: { ...vxlan, link: parent?.index ?? 0, learning: false } }),
+    };
+    if (!isDeepStrictEqual(this.#tracker.desired.get(name), state)) this.#tracker.setDesired(name, state);
   }
 }
 
-function meets(wanted: LinkSettings, actual: LinkSettings): boolean {
-  return (wanted.up ?? actual.up) === actual.up && (wanted.mtu ?? actual.mtu) === actual.mtu;
+function stateOf({ index, up, mtu, mac, vxlan }: Link, links: LinkTable): LinkState {
+  const own = [...links.addresses()].filter((address) => address.index === index);
+  return { up, mtu, mac, vxlan, addresses: own.map(({ address, prefixLength }) => cidrText(address, prefixLength)) };
+}
+
+/** Not the prefix: the address within it. */
+const cidrText = (address: Ip, length: number): Cidr => `${address}/${length}` as Cidr;
+
+const linkAddress = (index: number, address: Cidr) => ({
+  index,
+  family: familyOf(address),
+  address: addressOf(address),
+  prefixLength: lengthOf(address),
+});
+
+/** Addresses beside the wanted one; those that the kernel gives an IPv6 link by itself do not count. */
+function superfluous(wanted: LinkState, actual: LinkState): Cidr[] {
+  const families = new Set(wanted.addresses.map(familyOf));
+  return actual.addresses.filter(
+    (address) => families.has(familyOf(address)) && !wanted.addresses.includes(address) && !/^fe[89ab]/.test(address),
+  );
+}
+
+function meets(wanted: LinkState, actual: LinkState): boolean {
+  return (
+    (wanted.up ?? actual.up) === actual.up &&
+    (wanted.mtu ?? actual.mtu) === actual.mtu &&
+    (wanted.mac ?? actual.mac) === actual.mac &&
+    (wanted.vxlan === undefined || isDeepStrictEqual(wanted.vxlan, actual.vxlan)) &&
+    wanted.addresses.every((address) => actual.addresses.includes(address)) &&
+    superfluous(wanted, actual).length === 0
+  );
 }

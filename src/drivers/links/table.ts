@@ -1,4 +1,5 @@
 /** The links and addresses of this host as they are: read once, then kept up to date by the kernel's notifications. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   dumpAddresses,
   dumpLinks,
@@ -7,8 +8,12 @@ import {
   type LinkAddress,
   type NetlinkSocket,
 } from '../../kernel/index.ts';
+import type { Ip } from '../../net/index.ts';
 
-/** A link before and after a change; null: it was not there, or is gone. A link with a new name goes and comes. */
+/**
+ * A link before and after a change; null: it was not there, or is gone. A link with a new name goes and comes; while its
+ * going is told, `byIndex` has it under its new name already: what the kernel keeps for it is still there.
+ */
 export type LinkListener = (before: Link | null, after: Link | null) => void;
 
 export class LinkTable {
@@ -29,6 +34,12 @@ export class LinkTable {
 
   byIndex(index: number): Link | undefined {
     return this.#byIndex.get(index);
+  }
+
+  /** The link that has this address; of several the one that was told first. */
+  byAddress(address: Ip): Link | undefined {
+    for (const known of this.#addresses.values()) if (known.address === address) return this.#byIndex.get(known.index);
+    return undefined;
   }
 
   links(): Iterable<Link> {
@@ -82,20 +93,30 @@ export class LinkTable {
 
   #set(link: Link): void {
     const before = this.#byIndex.get(link.index) ?? null;
-    if (before && sameLink(before, link)) return;
-    if (before && before.name !== link.name) this.#remove(link.index);
+    if (before && isDeepStrictEqual(before, link)) return;
+    const renamed = before !== null && before.name !== link.name;
+    if (renamed) this.#forgetName(before);
     this.#byIndex.set(link.index, link);
     this.#byName.set(link.name, link);
-    for (const listener of this.#linkListeners) listener(before?.name === link.name ? before : null, link);
+    if (renamed) this.#tell(before, null);
+    this.#tell(renamed ? null : before, link);
   }
 
   #remove(index: number): void {
     const link = this.#byIndex.get(index);
     if (!link) return;
     this.#byIndex.delete(index);
-    // Another link may have taken the name already.
-    if (this.#byName.get(link.name)?.index === index) this.#byName.delete(link.name);
-    for (const listener of this.#linkListeners) listener(link, null);
+    this.#forgetName(link);
+    this.#tell(link, null);
+  }
+
+  /** Another link may have taken the name already. */
+  #forgetName({ name, index }: Link): void {
+    if (this.#byName.get(name)?.index === index) this.#byName.delete(name);
+  }
+
+  #tell(before: Link | null, after: Link | null): void {
+    for (const listener of this.#linkListeners) listener(before, after);
   }
 
   #tellAddresses(): void {
@@ -104,7 +125,3 @@ export class LinkTable {
 }
 
 const addressKey = ({ index, address, prefixLength }: LinkAddress): string => `${index} ${address}/${prefixLength}`;
-
-function sameLink(a: Link, b: Link): boolean {
-  return (Object.keys(a) as (keyof Link)[]).every((key) => a[key] === b[key]);
-}
