@@ -74,6 +74,7 @@ export class QdiscDriver {
       noun: 'ingress qdisc',
       encodeReplace: encodeIngressAdd,
       encodeDelete: encodeIngressDelete,
+      onDeleted: ({ link }) => this.#redirects.tracker.removeActual(options.links.byIndex(link)?.name ?? ''),
     };
     this.#redirects = {
       socket,
