@@ -14,6 +14,7 @@ import type { Logger } from './log.ts';
 import { levelOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { dataplaneConfig, hostFacts } from './settings.ts';
+import type { StatusReports } from './status/index.ts';
 
 /** Changes that come together are one, milliseconds. */
 const SETTLE = 50;
@@ -26,6 +27,7 @@ export interface AgentParts {
   readonly local: LocalConfig;
   readonly log: Logger;
   readonly health: Health;
+  readonly reports: StatusReports;
   /** Has everything told again. */
   readonly retell: () => void;
 }
@@ -98,6 +100,7 @@ export class Agent {
       const config = this.#wanted;
       this.#wanted = undefined;
       this.#parts.log.level = levelOf(config.logSeverityScreen);
+      this.#parts.reports.configure(config);
       await this.#part('health', () => this.#serveHealth(config));
       await this.#part('metrics', () => this.#serveMetrics(config));
       await this.#part('dataplane', () => this.#enforce(config));
@@ -144,7 +147,7 @@ export class Agent {
   }
 
   async #enforce(config: FelixConfig): Promise<void> {
-    const { log, retell } = this.#parts;
+    const { log, reports, retell } = this.#parts;
     const host = await hostFacts(config);
     this.#warn(config, host);
     const settings = dataplaneConfig(config, host);
@@ -157,12 +160,16 @@ export class Agent {
       routeGraceMs: Math.max(0, this.#graceEnds - now),
       onRound: (seconds, outcome) => {
         this.#metrics?.onRound(seconds, outcome);
-        if (outcome !== 'failed') this.#parts.health.report('dataplane', true);
+        if (outcome === 'failed') return;
+        this.#parts.health.report('dataplane', true);
+        reports.onAllTold();
       },
+      onEndpointStatus: reports.onEndpointStatus,
       onDeaf: (error) => this.#end(error),
     });
     await before?.close();
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
+    reports.startOver();
     this.#enforcement = next;
     this.#settings = JSON.stringify(settings);
     this.#metrics?.watch(next.dataplane, next.drivers);

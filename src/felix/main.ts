@@ -40,7 +40,8 @@ async function main(): Promise<void> {
     graph.retell();
     flush();
   };
-  const agent = new Agent({ local, log, health, retell });
+  const reports = new StatusReports(store, log);
+  const agent = new Agent({ local, log, health, reports, retell });
   let inSync = false;
   const sink: SyncerSink = {
     onUpdates(updates) {

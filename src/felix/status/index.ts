@@ -22,6 +22,8 @@ export class StatusReports {
   readonly #endpoints = new Map<IdKey, EndpointStatus>();
   #config = '';
   #allTold = false;
+  /** Known from a dataplane that is no more; the present one has not told of them. */
+  readonly #unconfirmed = new Set<IdKey>();
   #endpointReporter: EndpointReporter | undefined;
   #hostReporter: HostReporter | undefined;
   #hostReported = false;
@@ -50,13 +52,20 @@ export class StatusReports {
   }
 
   readonly onEndpointStatus: OnEndpointStatus = (id, status) => {
+    this.#unconfirmed.delete(idKey(id));
     if (status) this.#endpoints.set(idKey(id), status);
     else this.#endpoints.delete(idKey(id));
     this.#endpointReporter?.set(id, status);
   };
 
+  /** Another dataplane tells from now on. */
+  startOver(): void {
+    for (const key of this.#endpoints.keys()) this.#unconfirmed.add(key);
+  }
+
   /** Every endpoint of this host has been told of. */
   onAllTold(): void {
+    for (const key of this.#unconfirmed) this.onEndpointStatus(this.#endpoints.get(key)!.id, null);
     this.#allTold = true;
     this.#endpointReporter?.allTold();
   }
