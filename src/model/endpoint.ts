@@ -1,6 +1,7 @@
 /** What policy applies to and selects: workload and host endpoints, sets of networks. */
 import type { Cidr, Ip, Protocol } from '../net/index.ts';
 import type { Labels, ResourceId } from './id.ts';
+import type { QosControls } from './qos.ts';
 
 export interface EndpointPort {
   readonly name: string;
@@ -26,6 +27,8 @@ export interface WorkloadEndpoint {
   readonly profiles: readonly string[];
   readonly labels: Labels;
   readonly ports: readonly EndpointPort[];
+  /** Absent: nothing is limited. */
+  readonly qos?: QosControls;
 }
 
 export interface HostEndpoint {

@@ -7,5 +7,6 @@
 export * from './endpoint.ts';
 export * from './id.ts';
 export * from './policy.ts';
+export * from './qos.ts';
 export * from './settings.ts';
 export * from './update.ts';

@@ -8,6 +8,7 @@ import type {
   WorkloadEndpoint,
 } from '../../model/index.ts';
 import type { Ip } from '../../net/index.ts';
+import { qosControls } from './qos.ts';
 import * as read from './read.ts';
 
 const NAMESPACE = 'projectcalico.org/namespace';
@@ -20,6 +21,7 @@ export function workloadEndpoint(
 ): WorkloadEndpoint | null {
   const nets = read.cidrs(spec.ipNetworks, 'spec.ipNetworks');
   if (nets.length === 0) return null;
+  const qos = qosControls(spec.qosControls, 'spec.qosControls');
   return {
     id,
     node: read.requiredText(spec.node, 'spec.node'),
@@ -33,6 +35,7 @@ export function workloadEndpoint(
     profiles: read.texts(spec.profiles, 'spec.profiles'),
     labels: inNamespace(metadata, id.namespace ?? ''),
     ports: read.list(spec.ports, 'spec.ports', port),
+    ...(qos && { qos }),
   };
 }
 
