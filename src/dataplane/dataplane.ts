@@ -32,12 +32,23 @@ export interface Log {
 /** `partly`: some objects wait for another try. `failed`: chains could not be written, so nothing was opened for them. */
 export type RoundOutcome = 'done' | 'partly' | 'failed';
 
+/** What a round had to do. */
+export interface RoundWork {
+  /** Updates taken in. */
+  readonly updates: number;
+  readonly audits: readonly Audit[];
+  /** Changes asked of the kernel, beside those of chains. */
+  readonly operations: number;
+  /** What was not done, by the name of the object. */
+  readonly problems: ReadonlyMap<string, string>;
+}
+
 export interface DataplaneOptions {
   readonly config: DataplaneConfig;
   readonly drivers: Drivers;
   readonly log: Log;
   /** After each round: how long it took, in seconds. */
-  readonly onRound?: (seconds: number, outcome: RoundOutcome) => void;
+  readonly onRound?: (seconds: number, outcome: RoundOutcome, work: RoundWork) => void;
   readonly onEndpointStatus?: OnEndpointStatus;
 }
 
@@ -57,6 +68,10 @@ export class Dataplane {
   /** Families whose endpoints have been made reachable once. */
   readonly #opened = new Set<Family>();
   #running = false;
+  #roundStart: number | null = null;
+  #updatesTaken = 0;
+  #operations = 0;
+  #problems: ReadonlyMap<string, string> = new Map();
   #wanted = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +87,11 @@ export class Dataplane {
 
   get managers(): Managers {
     return this.#managers;
+  }
+
+  /** When the round under way began, in milliseconds of `performance.now`; null: none is. */
+  get roundStart(): number | null {
+    return this.#roundStart;
   }
 
   onUpdate(update: DataplaneUpdate): void {
@@ -122,18 +142,29 @@ export class Dataplane {
 
   async #round(): Promise<void> {
     const start = performance.now();
+    this.#roundStart = start;
+    this.#operations = 0;
+    this.#updatesTaken = this.#queue.length;
     let outcome: RoundOutcome = 'failed';
+    const audits = this.#audits.takeDue();
     try {
-      outcome = await this.#apply(this.#audits.takeDue());
+      outcome = await this.#apply(audits);
       this.#backoff.forget('chains');
     } catch (error) {
       // The state before stands, and no route was added: try again, later each time.
       this.#backoff.failed('chains', start);
+      this.#problems = new Map([['chains', String(error)]]);
       this.#log.error({ error: String(error) }, 'the kernel could not be programmed');
       this.#audits.demand('iptables');
       this.#retryAt(this.#backoff.nextDue());
     }
-    this.#onRound?.((performance.now() - start) / 1000, outcome);
+    this.#roundStart = null;
+    const work = { updates: this.#updatesTaken, audits: [...audits] };
+    this.#onRound?.((performance.now() - start) / 1000, outcome, {
+      ...work,
+      operations: this.#operations,
+      problems: this.#problems,
+    });
   }
 
   /** Throws E_KERNEL when chains could not be written. */
@@ -218,6 +249,8 @@ export class Dataplane {
     const { errors, retryAt, operations } = mergeResults(...results);
     for (const [subject, error] of errors)
       this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
+    this.#operations = operations;
+    this.#problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
     this.#retryAt(retryAt);
     this.#log.debug({ operations }, 'applied');
     return errors.size === 0 ? 'done' : 'partly';
