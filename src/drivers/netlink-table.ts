@@ -39,9 +39,10 @@ function write<V>(table: NetlinkTable<V>, now: number, errors: Map<string, Calic
       tracker.setActual(key, value);
       continue;
     }
-    tracker.failed(key, now);
     // The interface has just gone: its notification is on the way.
-    if (!isGone(failure)) errors.set(key, kernelError(key, `cannot add the ${table.noun}`, failure));
+    const error = isGone(failure) ? undefined : kernelError(key, `cannot add the ${table.noun}`, failure);
+    tracker.failed(key, now, error);
+    if (error) errors.set(key, error);
   }
   return keys.length;
 }
@@ -58,8 +59,9 @@ function remove<V>(table: NetlinkTable<V>, now: number, errors: Map<string, Cali
       tracker.removeActual(key);
       continue;
     }
-    tracker.failed(key, now);
-    errors.set(key, kernelError(key, `cannot delete the ${table.noun}`, failure));
+    const error = kernelError(key, `cannot delete the ${table.noun}`, failure);
+    tracker.failed(key, now, error);
+    errors.set(key, error);
   }
   return keys.length;
 }

@@ -1,25 +1,31 @@
 /**
- * Which failed keys are to be tried again, and when: after 0.1, 0.2, 0.4 … 25.6, then every 30 seconds.
+ * Which failed keys are to be tried again, and when: after 0.1, 0.2, 0.4 … seconds, then every `longestMs` (30 s).
  *
  * All keys of one level wait equally long, so each level is a queue in order of time, and neither adding nor taking
  * depends on how many wait.
  */
 const FIRST_MS = 100;
 const LONGEST_MS = 30_000;
-const LEVELS = 10;
 
 export class Backoff<K> {
-  readonly #queues: Map<K, number>[] = Array.from({ length: LEVELS }, () => new Map());
+  readonly #longestMs: number;
+  readonly #queues: Map<K, number>[];
   /** The level that a key waits or last waited in. */
   readonly #levels = new Map<K, number>();
+
+  constructor(longestMs = LONGEST_MS) {
+    this.#longestMs = longestMs;
+    const levels = Math.ceil(Math.log2(longestMs / FIRST_MS)) + 1;
+    this.#queues = Array.from({ length: levels }, () => new Map());
+  }
 
   /** The key failed now: it waits, each time longer. */
   failed(key: K, now: number): void {
     const before = this.#levels.get(key);
     if (before !== undefined) this.#queues[before]?.delete(key);
-    const level = before === undefined ? 0 : Math.min(before + 1, LEVELS - 1);
+    const level = before === undefined ? 0 : Math.min(before + 1, this.#queues.length - 1);
     this.#levels.set(key, level);
-    this.#queues[level]?.set(key, now + Math.min(FIRST_MS * 2 ** level, LONGEST_MS));
+    this.#queues[level]?.set(key, now + Math.min(FIRST_MS * 2 ** level, this.#longestMs));
   }
 
   /** The key is done, or something about it has changed: it need not wait, and its next failure counts as the first. */

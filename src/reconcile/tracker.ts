@@ -5,6 +5,7 @@
  * Whoever writes tells what was reached (`actual.set`, `actual.delete`), or that it failed (`failed`): the key then
  * waits its back-off before it is pending again, unless what is desired of it changes first.
  */
+import type { CalicoError } from '../errors/index.ts';
 import { Backoff } from './backoff.ts';
 
 export class Tracker<K, V> {
@@ -13,6 +14,7 @@ export class Tracker<K, V> {
   readonly #writes = new Set<K>();
   readonly #deletes = new Set<K>();
   readonly #backoff = new Backoff<K>();
+  readonly #failures = new Map<K, CalicoError>();
   readonly #equal: (a: V, b: V) => boolean;
 
   constructor(equal: (a: V, b: V) => boolean = Object.is) {
@@ -27,15 +29,20 @@ export class Tracker<K, V> {
     return this.#actual;
   }
 
+  /** Why what is desired of these keys is not there, until it is, or something else is desired. */
+  get failures(): ReadonlyMap<K, CalicoError> {
+    return this.#failures;
+  }
+
   setDesired(key: K, value: V): void {
     this.#desired.set(key, value);
-    this.#backoff.forget(key);
+    this.#forgive(key);
     this.#compare(key);
   }
 
   removeDesired(key: K): void {
     if (!this.#desired.delete(key)) return;
-    this.#backoff.forget(key);
+    this.#forgive(key);
     this.#compare(key);
   }
 
@@ -57,9 +64,11 @@ export class Tracker<K, V> {
     for (const [key, value] of entries) this.setActual(key, value);
   }
 
-  /** The operation on this key failed at that time (ms): it is left alone for a while. */
-  failed(key: K, now: number): void {
+  /** The operation on this key failed at that time (ms): it is left alone for a while. No reason: nobody need hear of it. */
+  failed(key: K, now: number, reason?: CalicoError): void {
     this.#backoff.failed(key, now);
+    if (reason) this.#failures.set(key, reason);
+    else this.#failures.delete(key);
     this.#compare(key);
   }
 
@@ -88,10 +97,15 @@ export class Tracker<K, V> {
     const there = this.#actual.get(key);
     const write = wanted !== undefined && (there === undefined || !this.#equal(wanted, there));
     const remove = wanted === undefined && there !== undefined;
-    if (!write && !remove) this.#backoff.forget(key);
+    if (!write && !remove) this.#forgive(key);
     const waits = this.#backoff.waits(key);
     mark(this.#writes, key, write && !waits);
     mark(this.#deletes, key, remove && !waits);
+  }
+
+  #forgive(key: K): void {
+    this.#backoff.forget(key);
+    this.#failures.delete(key);
   }
 }
 

@@ -26,20 +26,15 @@ const hook = (name: string, target: string) => ({
 });
 
 function driver(backend: Backend, insertMode: InsertMode = 'insert') {
-  const refused: string[] = [];
-  const iptables = new Iptables({
-    family: 4,
-    backend,
-    insertMode,
-    run,
-    onRefused: (table, name) => refused.push(`${table} ${name}`),
-  });
+  const clock = { now: 0 };
+  const iptables = new Iptables({ family: 4, backend, insertMode, run, clock: () => clock.now });
   iptables.tables.filter.setChain(chain('cali-FORWARD', rule({ type: 'jump', chain: 'cali-a' })));
   iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'drop' }, { protocol: 6 }), rule({ type: 'return' })));
   iptables.tables.filter.setHook('FORWARD', hook('FORWARD', 'cali-FORWARD'));
   iptables.tables.raw.setChain(chain('cali-PREROUTING', rule({ type: 'notrack' })));
   iptables.tables.raw.setHook('PREROUTING', hook('PREROUTING', 'cali-PREROUTING'));
-  return { iptables, refused };
+  const refused = () => [...iptables.refusals()].map(({ table, chain: name, refusal }) => [table, name, refusal.rule]);
+  return { iptables, refused, clock };
 }
 
 const rulesOf = async (backend: Backend, name: string, table = 'filter') =>
@@ -97,32 +92,71 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     await iptables.load();
     await iptables.apply();
     const before = await rulesOf(backend, 'cali-a');
-    expect(await iptables.audit()).toBe(0);
+    expect((await iptables.audit()).operations).toBe(0);
     await sh(`${x} -I cali-a -j ACCEPT; ${x} -F cali-FORWARD; ${x} -I FORWARD -p udp --dport 9 -j DROP
       ${x} -t raw -F PREROUTING; ${x} -A OUTPUT -p udp -j DROP`);
-    expect(await iptables.audit()).toBe(4);
+    expect((await iptables.audit()).operations).toBe(4);
     expect(await rulesOf(backend, 'cali-a')).toEqual(before);
     expect((await rulesOf(backend, 'FORWARD')).map((line) => line.split(' ').at(-1))).toEqual(['cali-FORWARD', 'DROP']);
     expect(await rulesOf(backend, 'OUTPUT')).toHaveLength(1);
-    expect(await iptables.audit()).toBe(0);
+    expect((await iptables.audit()).operations).toBe(0);
   });
 
   it('closes a chain that the kernel refuses, and writes the rest', async () => {
-    const { iptables, refused } = driver(backend);
+    const { iptables, refused, clock } = driver(backend);
     const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere'] } });
     iptables.tables.filter.setChain(chain('cali-bad', rule({ type: 'return' }), noSuchSet));
     iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'jump', chain: 'cali-bad' })));
     await iptables.load();
-    await iptables.apply();
-    expect(refused).toEqual(['filter cali-bad']);
+    const { errors, retryAt } = await iptables.apply();
+    expect(refused()).toEqual([['filter', 'cali-bad', 1]]);
+    expect([...errors.keys()]).toEqual(['filter cali-bad']);
+    expect(retryAt).toBe(100);
     expect((await rulesOf(backend, 'cali-bad')).map((line) => line.split(' ').at(-1))).toEqual(['DROP']);
     expect(await rulesOf(backend, 'FORWARD')).toHaveLength(1);
     const { restores } = iptables.counts;
     await iptables.apply();
     expect(iptables.counts.restores).toBe(restores);
     await sh('ipset create cali40s:nowhere hash:net');
-    await iptables.audit();
+    clock.now = 100;
+    expect((await iptables.apply()).retryAt).toBe(null);
     expect(await rulesOf(backend, 'cali-bad')).toHaveLength(2);
+    expect(refused()).toEqual([]);
+  });
+
+  it('tries a refused chain again by itself, later each time, and at once when it changes', async () => {
+    const { iptables, refused, clock } = driver(backend);
+    const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere'] } });
+    iptables.tables.filter.setChain(chain('cali-a', noSuchSet));
+    await iptables.load();
+    await iptables.apply();
+    clock.now = 100;
+    const { restores, saves } = iptables.counts;
+    expect((await iptables.apply()).retryAt).toBe(300);
+    expect({ ...iptables.counts }).toMatchObject({ saves, restores: restores + 1 });
+    expect(refused()).toEqual([['filter', 'cali-a', 0]]);
+    iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'return' })));
+    expect((await iptables.apply()).retryAt).toBe(null);
+    expect(await rulesOf(backend, 'cali-a')).toHaveLength(1);
+  });
+
+  it('has a stand-in of its own for a chain that comes with one', async () => {
+    const { iptables } = driver(backend);
+    const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere'] } });
+    const standIn = renderRules(
+      'cali-a',
+      [rule({ type: 'accept' }, { protocol: 17 }), rule({ type: 'drop' })],
+      options,
+    );
+    iptables.tables.filter.setChain(chain('cali-a', noSuchSet), standIn);
+    await iptables.load();
+    await iptables.apply();
+    expect((await rulesOf(backend, 'cali-a')).map((line) => line.split(' ').at(-1))).toEqual(['ACCEPT', 'DROP']);
+    const second = driver(backend).iptables;
+    second.tables.filter.setChain(chain('cali-a', noSuchSet), standIn);
+    await second.load();
+    await second.apply();
+    expect(await rulesOf(backend, 'cali-a')).toHaveLength(2);
   });
 
   it('does not close what every packet of the host enters', async () => {
@@ -131,7 +165,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     iptables.tables.raw.setChain(chain('cali-PREROUTING', noSuchSet));
     await iptables.load();
     await expect(iptables.apply()).rejects.toThrow(/cali-PREROUTING/);
-    expect(refused).toEqual([]);
+    expect(refused()).toEqual([]);
     expect(await sh(`iptables-${backend}-save -t raw`)).not.toContain('DROP');
   });
 
@@ -140,10 +174,12 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     for (let i = 0; i < 9; i++) iptables.tables.filter.setChain(chain(`cali-ok${i}`, rule({ type: 'return' })));
     // Well-formed, but only the kernel knows that DNAT is not for the filter table.
     const dnat = { text: '-p tcp -j DNAT --to-destination 10.0.0.1', hash: 'dnat------------' };
-    iptables.tables.filter.setChain({ name: 'cali-dnat', rules: [dnat] });
+    const fine = (i: number) => ({ text: `-p tcp --dport ${i} -j RETURN`, hash: `fine-----------${i}` });
+    iptables.tables.filter.setChain({ name: 'cali-dnat', rules: [fine(1), fine(2), fine(3), dnat, fine(4)] });
     await iptables.load();
     await iptables.apply();
-    expect(refused).toEqual(['filter cali-dnat']);
+    expect(refused()).toEqual([['filter', 'cali-dnat', 3]]);
+    expect(await sh(`iptables-${backend}-save`)).not.toContain('cali-probe');
     expect(await rulesOf(backend, 'cali-ok8')).toHaveLength(1);
     expect(await rulesOf(backend, 'FORWARD')).toHaveLength(1);
   });

@@ -5,11 +5,13 @@
  */
 import { CalicoError } from '../../errors/index.ts';
 import type { Family } from '../../net/index.ts';
+import type { ApplyResult, Clock } from '../../reconcile/index.ts';
 import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
+import type { Refusal } from './refusals.ts';
 import { parseSave } from './saved.ts';
-import { chainAtLine, type InsertMode, type PlanScope, Table, type TablePlan } from './table.ts';
+import { type InsertMode, type Place, type PlanScope, placeOf, Table, type TablePlan } from './table.ts';
 
 export interface IptablesOptions {
   readonly family: Family;
@@ -20,13 +22,19 @@ export interface IptablesOptions {
   readonly lockFile?: string;
   /** Seconds to wait for the lock; 0: as long as it takes. */
   readonly lockTimeout?: number;
-  /** A chain that the kernel refused was closed in its place. */
-  readonly onRefused?: (table: TableName, chain: string, reason: string) => void;
+  /** Default: the process' own. */
+  readonly clock?: Clock;
 }
 
 /** Anti-spoofing and policy before what translates addresses. */
 const ORDER: readonly TableName[] = ['raw', 'filter', 'mangle', 'nat'];
 
+/** Rules are tried in it to find the one that the kernel refuses; nothing leads to it. */
+const PROBE = 'cali-probe';
+/** When more chains than this are refused at once, it is not a rule's fault. */
+const MOST_PROBED = 16;
+
+type Errors = Map<string, CalicoError>;
 type Outcome = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 interface Step {
   readonly table: Table;
@@ -42,9 +50,11 @@ export class Iptables {
   readonly counts = { saves: 0, restores: 0, chainsWritten: 0, chainsRemoved: 0 };
   private readonly programs: Programs;
   private readonly options: IptablesOptions;
+  private readonly clock: Clock;
 
   constructor(options: IptablesOptions) {
     this.options = options;
+    this.clock = options.clock ?? (() => performance.now());
     this.family = options.family;
     this.runsBeside = options.backend === 'nft';
     this.programs = programsOf(options.backend, options.family);
@@ -62,24 +72,38 @@ export class Iptables {
   }
 
   /**
-   * Makes the kernel equal to what is desired (without `removals`: nothing goes yet). A chain that the kernel refuses is
-   * closed and reported, the rest is written. Throws E_KERNEL when iptables itself does not work.
+   * Makes the kernel equal to what is desired (without `removals`: nothing goes yet). For a chain that the kernel refuses
+   * another stands in until it changes or a later try succeeds; the rest is written. Keys of errors are like `filter
+   * cali-pi-x`. Throws E_KERNEL when iptables itself does not work.
    */
-  async apply(scope: PlanScope = { removals: true }): Promise<void> {
+  async apply(scope: PlanScope = { removals: true }): Promise<ApplyResult> {
+    const before = this.operations;
+    const errors = new Map<string, CalicoError>();
     const steps = this.steps(scope);
-    if (steps.length === 0 || (await this.write(steps)).ok) return;
-    // Somebody may have been quicker than we: look again before blaming a chain.
-    await this.load();
-    for (const { table } of this.steps(scope)) await this.applyTable(table, scope);
+    if (steps.length > 0 && !(await this.write(steps)).ok) {
+      // Somebody may have been quicker than we: look again before blaming a chain.
+      await this.load();
+      for (const { table } of this.steps(scope)) await this.applyTable(table, scope, errors);
+    }
+    // By themselves, so that one that is refused again is in nobody's way.
+    for (const name of ORDER) await this.retry(this.tables[name], errors);
+    return { operations: this.operations - before, errors, retryAt: this.nextTry() };
   }
 
-  /** Compares with the kernel, mends, and tries again what was refused. Returns how many chains differed. */
-  async audit(): Promise<number> {
+  /** Compares with the kernel and mends. */
+  async audit(): Promise<ApplyResult> {
     await this.load();
-    for (const name of ORDER) this.tables[name].forgive();
-    const before = this.counts.chainsWritten + this.counts.chainsRemoved;
-    await this.apply();
-    return this.counts.chainsWritten + this.counts.chainsRemoved - before;
+    return this.apply();
+  }
+
+  /** Chains for which others stand in. */
+  *refusals(): Generator<{ readonly table: TableName; readonly chain: string; readonly refusal: Refusal }> {
+    for (const table of ORDER)
+      for (const [chain, refusal] of this.tables[table].refusals.all) yield { table, chain, refusal };
+  }
+
+  private get operations(): number {
+    return this.counts.chainsWritten + this.counts.chainsRemoved;
   }
 
   private steps(scope: PlanScope): Step[] {
@@ -93,50 +117,99 @@ export class Iptables {
     return steps;
   }
 
-  private async applyTable(table: Table, scope: PlanScope): Promise<void> {
-    const blamed = new Set<string>();
+  private async applyTable(table: Table, scope: PlanScope, errors: Errors): Promise<void> {
+    const blamed = new Map<string, Refusal>();
     for (let isolated = false; ; ) {
       const plan = table.plan(scope);
-      if (!plan) return;
+      if (!plan) break;
       const outcome = await this.write([{ table, plan }]);
-      if (outcome.ok) return;
-      const chain = chainAtLine(plan, Number(/line:? (\d+)/.exec(outcome.reason)?.[1]));
-      if (chain !== undefined && plan.written.includes(chain) && !blamed.has(chain)) {
-        blamed.add(chain);
-        this.refuse(table, chain, outcome.reason);
+      if (outcome.ok) break;
+      const place = placeIn(plan, outcome.reason);
+      if (place && plan.written.includes(place.chain) && !blamed.has(place.chain)) {
+        this.refuse(table, place.chain, { reason: outcome.reason, rule: place.rule }, blamed);
       } else if (!isolated && plan.written.length > 0) {
         isolated = true;
-        await this.isolate(table, plan.written);
+        await this.isolate(table, plan.written, (chain) => this.blame(table, chain, blamed));
       } else throw this.failure(this.programs.restore, outcome.reason);
     }
+    await this.findRules(table, blamed);
+    this.report(table, blamed, errors);
+  }
+
+  /** Another try for refused chains whose time has come. */
+  private async retry(table: Table, errors: Errors): Promise<void> {
+    const before = new Map(table.refusals.all);
+    const again = new Map<string, Refusal>();
+    await this.isolate(table, table.retry(this.clock()), (chain, reason) => {
+      this.refuse(table, chain, { reason, rule: before.get(chain)?.rule ?? null }, again);
+    });
+    this.report(table, again, errors);
   }
 
   /** Halves the chains until those that the kernel refuses stand alone. */
-  private async isolate(table: Table, chains: readonly string[]): Promise<void> {
-    const plan = table.plan({ removals: false, only: new Set(chains) });
+  private async isolate(
+    table: Table,
+    chains: readonly string[],
+    onRefused: (chain: string, reason: string) => void | Promise<void>,
+  ): Promise<void> {
+    const plan = chains.length > 0 && table.plan({ removals: false, only: new Set(chains) });
     if (!plan) return;
     const outcome = await this.write([{ table, plan }]);
     if (outcome.ok) return;
-    if (chains.length === 1) return this.blame(table, chains[0]!);
+    if (chains.length === 1) return onRefused(chains[0]!, outcome.reason);
     const middle = chains.length >> 1;
-    await this.isolate(table, chains.slice(0, middle));
-    await this.isolate(table, chains.slice(middle));
+    await this.isolate(table, chains.slice(0, middle), onRefused);
+    await this.isolate(table, chains.slice(middle), onRefused);
   }
 
   /** What fails for a moment is no chain's fault: one is blamed when it fails again although a write of nothing does not. */
-  private async blame(table: Table, chain: string): Promise<void> {
+  private async blame(table: Table, chain: string, blamed: Map<string, Refusal>): Promise<void> {
     const nothing = await this.restore(`*${table.name}\nCOMMIT\n`);
     if (!nothing.ok) throw this.failure(this.programs.restore, nothing.reason);
     const plan = table.plan({ removals: false, only: new Set([chain]) });
     const outcome: Outcome = plan ? await this.write([{ table, plan }]) : { ok: true };
-    if (!outcome.ok) this.refuse(table, chain, outcome.reason);
+    if (!outcome.ok)
+      this.refuse(table, chain, { reason: outcome.reason, rule: placeIn(plan, outcome.reason)?.rule ?? null }, blamed);
   }
 
   /** Closing a chain that every packet of the host enters would cut the host off: then nothing is opened instead. */
-  private refuse(table: Table, chain: string, reason: string): void {
-    if (table.isEntry(chain)) throw this.failure(this.programs.restore, `${table.name} ${chain}: ${reason}`);
-    table.refuse(chain);
-    this.options.onRefused?.(table.name, chain, reason);
+  private refuse(table: Table, chain: string, refusal: Refusal, blamed: Map<string, Refusal>): void {
+    if (table.isEntry(chain)) throw this.failure(this.programs.restore, `${table.name} ${chain}: ${refusal.reason}`);
+    table.refuse(chain, refusal, this.clock());
+    blamed.set(chain, refusal);
+  }
+
+  /** legacy says which rule it is only when it does not parse: of the others the first one that is not taken is found. */
+  private async findRules(table: Table, blamed: Map<string, Refusal>): Promise<void> {
+    const unknown = [...blamed].filter(([, { rule }]) => rule === null);
+    if (unknown.length === 0 || unknown.length > MOST_PROBED) return;
+    for (const [chain, { reason }] of unknown) {
+      let taken = 0;
+      for (let refused = table.lengthOf(chain); refused - taken > 1; ) {
+        const middle = (taken + refused) >> 1;
+        const outcome = await this.restore(probe(table, table.firstRules(chain, middle, PROBE)));
+        if (outcome.ok) taken = middle;
+        else refused = middle;
+      }
+      const refusal = { reason, rule: taken };
+      table.refusals.explain(chain, refusal);
+      blamed.set(chain, refusal);
+    }
+    await this.restore(probe(table, `-X ${PROBE}`));
+  }
+
+  private report(table: Table, refused: ReadonlyMap<string, Refusal>, errors: Errors): void {
+    for (const [chain, { reason, rule }] of refused) {
+      const subject = `${table.name} ${chain}`;
+      const which = rule === null ? '' : ` rule ${rule + 1} of`;
+      const text = `${this.programs.restore} refuses${which} this chain, another stands in for it: ${oneLine(reason)}`;
+      errors.set(subject, new CalicoError('E_KERNEL', subject, text));
+    }
+  }
+
+  private nextTry(): number | null {
+    const times = ORDER.map((name) => this.tables[name].refusals.nextTry()).filter((time) => time !== null);
+    return times.length > 0 ? Math.min(...times) : null;
   }
 
   private async write(steps: readonly Step[]): Promise<Outcome> {
@@ -167,6 +240,16 @@ export class Iptables {
   }
 
   private failure(program: string, reason: string): CalicoError {
-    return new CalicoError('E_KERNEL', program, reason.trim().split('\n').join(' '));
+    return new CalicoError('E_KERNEL', program, oneLine(reason));
   }
+}
+
+const oneLine = (text: string): string => text.trim().split('\n').join(' ');
+
+const probe = ({ name }: Table, lines: string): string => `*${name}\n:${PROBE} - [0:0]\n${lines}\nCOMMIT\n`;
+
+/** Where in the plan it is that the program complains about. */
+function placeIn(plan: TablePlan | null, reason: string): Place | undefined {
+  const line = /line:? (\d+)/.exec(reason)?.[1];
+  return plan && line !== undefined ? placeOf(plan, Number(line)) : undefined;
 }

@@ -128,7 +128,7 @@ describe('Table', () => {
     const kernel = new Kernel();
     const { table, sync } = synced(kernel);
     table.setChain(chain('cali-bad', '-j ACCEPT'));
-    table.refuse('cali-bad');
+    table.refuse('cali-bad', { reason: 'no', rule: null }, 0);
     sync();
     expect(kernel.chains.get('cali-bad')).toEqual(['-m comment --comment "cali:closed----------" -j DROP']);
     table.learn(parseSave(kernel.save()).get('filter'));

@@ -5,7 +5,8 @@
  * audit. A chain is equal to the desired one when the hashes in its comments are: the hash of a rule covers the rules
  * before it, as upstream's does, so that chains which upstream's Felix left are taken over as they are.
  */
-import type { Hook, RenderedChain, RenderedRule, TableName } from '../../rules/index.ts';
+import { type Hook, type RenderedChain, type RenderedRule, RULE_PREFIX, type TableName } from '../../rules/index.ts';
+import { type Refusal, Refusals } from './refusals.ts';
 import type { ForeignChain, OurRule, SavedTable } from './saved.ts';
 
 /** Whether our jump is a kernel chain's first rule or its last. */
@@ -36,14 +37,20 @@ export interface TablePlan {
 /** One or more lines, without the last newline. */
 export type Part = readonly [chain: string, text: string];
 
-interface Desired {
+interface Content {
   /** The hashes of the rules. */
   readonly print: string;
   /** The chain's lines: one flat text, because thousands of them are kept. */
   readonly text: string;
 }
 
+interface Desired extends Content {
+  /** What stands in for it where it cannot be written. Absent: a chain that drops. */
+  readonly standIn?: Content;
+}
+
 const CLOSED_HASH = 'closed----------';
+const NOTHING: Content = { print: '', text: '' };
 const NO_RULES: HookRules = { entry: [], end: [] };
 const EMPTY: ForeignChain = { count: 0, ours: [] };
 
@@ -57,24 +64,26 @@ export class Table {
   private pinned: ReadonlySet<string> = new Set();
   private readonly dirty = new Set<string>();
   private readonly dirtyHooks = new Set<string>();
-  /** Chains that the kernel refused: which rules it refused. */
-  private readonly refused = new Map<string, string>();
+  /** Chains for which others stand in. */
+  readonly refusals = new Refusals();
 
   constructor(name: TableName, mode: InsertMode) {
     this.name = name;
     this.mode = mode;
   }
 
-  setChain({ name, rules }: RenderedChain): void {
-    const print = rules.map((rule) => rule.hash).join(' ');
+  /** `standIn`: what is there while the chain cannot be written. Default: a chain that drops. */
+  setChain({ name, rules }: RenderedChain, standIn?: readonly RenderedRule[]): void {
     this.dirty.add(name);
-    if (this.desired.get(name)?.print === print) return;
-    this.desired.set(name, { print, text: rules.map((rule) => `-A ${name} ${rule.text}`).join('\n') });
+    if (this.desired.get(name)?.print === printOf(rules)) return;
+    this.refusals.forget(name);
+    const content = contentOf(name, rules);
+    this.desired.set(name, standIn ? { ...content, standIn: contentOf(name, standIn) } : content);
   }
 
   removeChain(name: string): void {
     if (!this.desired.delete(name)) return;
-    this.refused.delete(name);
+    this.refusals.forget(name);
     this.dirty.add(name);
   }
 
@@ -83,7 +92,7 @@ export class Table {
     this.dirtyHooks.add(hook);
   }
 
-  /** Takes what is in the kernel; an absent table is an empty one. Chains that were refused are tried again. */
+  /** Takes what is in the kernel; an absent table is an empty one. */
   learn(saved: SavedTable | undefined): void {
     this.actual = new Map(saved?.chains);
     this.foreign = new Map(saved?.foreign);
@@ -130,8 +139,10 @@ export class Table {
 
   /** The plan is in the kernel now. */
   reached({ scope, written, removed, hooks }: TablePlan): void {
-    for (const name of written)
-      this.actual.set(name, this.isLeftOut(name, scope) ? this.closedPrint : this.target(name));
+    for (const name of written) {
+      this.actual.set(name, this.contentFor(name, scope).print);
+      if (!this.isLeftOut(name, scope)) this.refusals.written(name);
+    }
     for (const name of removed) {
       if (this.pinned.has(name)) this.actual.set(name, '');
       else this.actual.delete(name);
@@ -146,11 +157,29 @@ export class Table {
     this.dirtyHooks.clear();
   }
 
-  /** The kernel will not have this chain: a closed one stands in for it until it changes. */
-  refuse(chain: string): void {
-    const want = this.desired.get(chain);
-    if (want) this.refused.set(chain, want.print);
+  /** The kernel will not have this chain: another stands in for it. */
+  refuse(chain: string, refusal: Refusal, now: number): void {
+    this.refusals.add(chain, refusal, now);
     this.dirty.add(chain);
+  }
+
+  /** Refused chains whose time has come (by default all) are desired as they are again. Returns which. */
+  retry(now?: number): string[] {
+    const due = this.refusals.retry(now);
+    for (const name of due) this.dirty.add(name);
+    return due;
+  }
+
+  /** How many rules are desired of the chain. */
+  lengthOf(chain: string): number {
+    const print = this.desired.get(chain)?.print ?? '';
+    return print === '' ? 0 : print.split(' ').length;
+  }
+
+  /** The first rules of a desired chain, as lines about a chain of another name. */
+  firstRules(chain: string, count: number, name: string): string {
+    const lines = (this.desired.get(chain)?.text ?? '').split('\n').slice(0, count);
+    return lines.map((line) => line.replace(`-A ${chain} `, `-A ${name} `)).join('\n');
   }
 
   /** Does a rule of ours in a chain of the kernel's lead to it? */
@@ -161,25 +190,12 @@ export class Table {
     );
   }
 
-  /** Another try for the chains that the kernel refused. */
-  forgive(): void {
-    for (const name of this.refused.keys()) this.dirty.add(name);
-    this.refused.clear();
-  }
-
-  private isRefused(name: string): boolean {
-    const print = this.refused.get(name);
-    return print !== undefined && print === this.desired.get(name)?.print;
-  }
-
-  /** What the chain's hashes are to be. */
-  private target(name: string): string {
-    return this.isRefused(name) ? this.closedPrint : (this.desired.get(name)?.print ?? '');
-  }
-
-  /** The nat table does not let anybody drop there: an empty chain translates nothing. */
-  private get closedPrint(): string {
-    return this.name === 'nat' ? '' : CLOSED_HASH;
+  /** What the chain is to be in the kernel. Others than those of the scope, where there is nothing yet, are closed. */
+  private contentFor(name: string, scope: PlanScope): Content {
+    const want = this.desired.get(name)!;
+    if (!this.isLeftOut(name, scope) && !this.refusals.standsIn(name)) return want;
+    // The nat table does not let anybody drop there: an empty chain translates nothing.
+    return want.standIn ?? (this.name === 'nat' ? NOTHING : closed(name));
   }
 
   private isLeftOut(name: string, { only }: PlanScope): boolean {
@@ -187,7 +203,7 @@ export class Table {
   }
 
   private isToWrite(name: string, scope: PlanScope): boolean {
-    if (!this.desired.has(name) || this.actual.get(name) === this.target(name)) return false;
+    if (!this.desired.has(name) || this.actual.get(name) === this.contentFor(name, scope).print) return false;
     return !(this.isLeftOut(name, scope) && this.actual.has(name));
   }
 
@@ -197,10 +213,8 @@ export class Table {
   }
 
   private ruleLines(name: string, scope: PlanScope): Part[] {
-    const { text } = this.desired.get(name)!;
-    if (!this.isLeftOut(name, scope) && !this.isRefused(name)) return text === '' ? [] : [[name, text]];
-    if (this.name === 'nat') return [];
-    return [[name, `-A ${name} -m comment --comment "cali:${CLOSED_HASH}" -j DROP`]];
+    const { text } = this.contentFor(name, scope);
+    return text === '' ? [] : [[name, text]];
   }
 
   private hookDiffers(hook: string, { removals }: PlanScope): boolean {
@@ -241,12 +255,32 @@ export class Table {
   }
 }
 
-/** The chain that a line of the plan's text (from 1) is about; undefined when it is about none. */
-export function chainAtLine(plan: TablePlan, line: number): string | undefined {
+const printOf = (rules: readonly RenderedRule[]): string => rules.map((rule) => rule.hash).join(' ');
+
+function contentOf(name: string, rules: readonly RenderedRule[]): Content {
+  return { print: printOf(rules), text: rules.map((rule) => `-A ${name} ${rule.text}`).join('\n') };
+}
+
+function closed(name: string): Content {
+  return { print: CLOSED_HASH, text: `-A ${name} -m comment --comment "${RULE_PREFIX}${CLOSED_HASH}" -j DROP` };
+}
+
+/** What a line of a plan is about. */
+export interface Place {
+  readonly chain: string;
+  /** From 0; null: not one of the chain's rules. */
+  readonly rule: number | null;
+}
+
+/** `line` is that of the plan's text, from 1. Undefined when it is about no chain. */
+export function placeOf(plan: TablePlan, line: number): Place | undefined {
   let last = 0;
   for (const [chain, text] of plan.parts) {
+    const first = last + 1;
     last += text.split('\n').length;
-    if (line <= last) return chain || undefined;
+    if (line > last) continue;
+    if (chain === '') return undefined;
+    return { chain, rule: text.startsWith(`-A ${chain} `) ? line - first : null };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@
  *
  * A route elsewhere is never touched, unless it is in the very place (destination, table, metric) of a desired one.
  */
+import type { CalicoError } from '../../errors/index.ts';
 import {
   dumpRoutes,
   encodeRouteDelete,
@@ -46,6 +47,8 @@ const NEVER_OURS: readonly Cidr[] = [cidr('fe80::/64'), cidr('ff00::/8'), cidr('
 export class RouteDriver {
   readonly #options: RouteDriverOptions;
   readonly #graceEnds: number;
+  /** Families that have been read: of others nothing is known, so nothing of theirs is deleted. */
+  readonly #followed = new Set<Family>();
   readonly #wanted = new Map<string, Route>();
   readonly #byDevice = new Map<string, Set<string>>();
   /** Desired: what is wanted and whose interface runs. Actual: what is ours, or in a desired one's place. */
@@ -93,12 +96,23 @@ export class RouteDriver {
     this.#refresh(key);
   }
 
-  /** Reads the kernel's routes. What is desired by now is not written again if it is there, be it ours or not. */
-  resync(): void {
-    const { socket, families, tables = [TABLE_MAIN] } = this.#options;
-    const found = new Map<string, KernelRoute>();
-    this.#strangers.clear();
-    for (const family of families) {
+  /** Why the desired route is not there. */
+  failureOf(id: RouteId): CalicoError | undefined {
+    return this.#tracker.failures.get(routeKey(id));
+  }
+
+  /**
+   * Reads the kernel's routes (default: of every family), and follows these families from now on. What is desired by now
+   * is not written again if it is there, be it ours or not.
+   */
+  resync(families: Iterable<Family> = this.#options.families): void {
+    const { socket, tables = [TABLE_MAIN] } = this.#options;
+    const read = new Set(families);
+    const isOther = ([, route]: [string, KernelRoute]) => !read.has(familyOf(route.dst));
+    const found = new Map([...this.#tracker.actual].filter(isOther));
+    for (const [key, route] of this.#strangers) if (read.has(familyOf(route.dst))) this.#strangers.delete(key);
+    for (const family of read) {
+      this.#followed.add(family);
       for (const table of tables) {
         for (const route of dumpRoutes(socket, family, table)) {
           const key = routeKey(route);
@@ -119,9 +133,9 @@ export class RouteDriver {
   /** Takes in what others changed, after the link table has: see there. Other kinds of events are ignored. */
   handle(event: KernelEvent): void {
     if (event.type !== 'route' && event.type !== 'route-gone') return;
-    const { families, tables = [TABLE_MAIN] } = this.#options;
+    const { tables = [TABLE_MAIN] } = this.#options;
     const { route } = event;
-    if (!tables.includes(route.table) || !families.includes(familyOf(route.dst))) return;
+    if (!tables.includes(route.table) || !this.#followed.has(familyOf(route.dst))) return;
     if (event.type === 'route') this.#appeared(routeKey(route), route);
     else this.#disappeared(routeKey(route), route);
   }
@@ -196,7 +210,7 @@ export class RouteDriver {
   }
 
   #linkChanged(before: Link | null, after: Link | null): void {
-    const flushed = before?.up && !after?.up;
+    const flushed = before?.up && !this.#options.links.byIndex(before.index)?.up;
     for (const key of this.#byDevice.get((after ?? before)?.name ?? '') ?? []) {
       // The kernel takes the routes away with the link, and does not tell of IPv4's.
       if (flushed && this.#tracker.actual.get(key)?.link === before.index) this.#tracker.removeActual(key);

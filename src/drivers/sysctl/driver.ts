@@ -2,7 +2,7 @@
  * Kernel parameters. Groups are named by what they belong to, such as an interface, which takes its parameters with it
  * when it goes. A parameter that is not desired any more keeps its value: nobody knows what it was before.
  */
-import { CalicoError } from '../../errors/index.ts';
+import type { CalicoError } from '../../errors/index.ts';
 import { readSysctl, writeSysctl } from '../../kernel/index.ts';
 import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
 
@@ -41,6 +41,13 @@ export class SysctlDriver {
     this.#groups.delete(group);
   }
 
+  /** Why parameters of the group do not have their values. */
+  failuresOf(group: string): CalicoError[] {
+    if (this.#tracker.failures.size === 0) return [];
+    const reasons = Object.keys(this.#groups.get(group) ?? {}).map((path) => this.#tracker.failures.get(path));
+    return reasons.filter((reason) => reason !== undefined);
+  }
+
   /** Looks at every desired parameter again. */
   resync(): void {
     for (const path of this.#tracker.desired.keys()) this.#look(path);
@@ -58,9 +65,10 @@ export class SysctlDriver {
         operations++;
         const value = this.#tracker.desired.get(path) as string;
         if (this.#files.write(path, value)) this.#tracker.setActual(path, value);
-        else throw new CalicoError('E_KERNEL', path, 'there is no such parameter');
+        // Its interface has just gone, which is on its way to be told; or a kernel without it needs none.
+        else this.#tracker.failed(path, now);
       } catch (error) {
-        this.#tracker.failed(path, now);
+        this.#tracker.failed(path, now, error as CalicoError);
         errors.set(path, error as CalicoError);
       }
     }
