@@ -2,7 +2,7 @@
  * The calculation graph of one host, assembled: updates of the syncer in, dataplane updates out.
  *
  *     updates ─┬─ endpoints, network sets ──────────────► SetMembers ──► sets
- *              ├─ local endpoints, policies, profiles ──► ActiveRules ─► policies, profiles
+ *              ├─ local endpoints, policies, tiers, profiles ► ActiveRules ─► policies, profiles
  *              │                                           │      └─ RuleScanner: which sets are needed ─► SetMembers
  *              │                                           └─ matches ─► EndpointResolver ──► workloads, host endpoints
  *              ├─ configuration ────────────────────────► Config
@@ -81,6 +81,7 @@ export class CalcGraph implements SyncerSink {
     NetworkPolicy: (key, value) => this.#onPolicy(key, value),
     GlobalNetworkPolicy: (key, value) => this.#onPolicy(key, value),
     Profile: (_, value, { name }) => this.#onProfile(name, value),
+    Tier: (_, value, { name }) => this.#rules.setTier(name, value),
     FelixConfiguration: (_, value, { name }) => this.#config.setConfiguration(name, value),
     ClusterInformation: (_, value, { name }) => this.#config.setCluster(name, value),
     IPPool: (key, value) => passOn(this.#pools, key, value),
