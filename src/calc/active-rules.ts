@@ -3,7 +3,7 @@
  * that one names. Changes are gathered, and settled once a flush.
  */
 import { CalicoError } from '../errors/index.ts';
-import type { IdKey, Labels, Policy, Profile, ResourceId, Rule } from '../model/index.ts';
+import type { IdKey, Labels, Policy, Profile, ResourceId, Rule, Tier } from '../model/index.ts';
 import { LabelIndex } from '../selector/index.ts';
 import type { EndpointResolver } from './endpoint-resolver.ts';
 import type { ActivePolicy, ActiveProfile, ActiveRule } from './output.ts';
@@ -106,6 +106,11 @@ export class ActiveRules {
     }
     this.#policies.delete(key);
     this.#endpoints.forgetPolicy(key);
+  }
+
+  /** Null: the tier is gone. */
+  setTier(name: string, tier: Tier | null): void {
+    this.#endpoints.setTier(name, tier, (policy) => this.#index.itemsOf(policy) as ReadonlySet<IdKey>);
   }
 
   setProfile(profile: Profile): void {

@@ -1,9 +1,10 @@
 /** What decides where a policy applies, and before which others: its rules are not part of it. */
 import type { Direction, Policy } from '../model/index.ts';
+import { compareTiers, type TierPlace } from './tiers.ts';
 
 export interface PolicyPlace {
   readonly id: Policy['id'];
-  readonly tier: string;
+  readonly tier: TierPlace;
   /** Infinity when the policy has none: last. */
   readonly order: number;
   /** Decides between equal orders: the stored name, after the namespace where there is one. */
@@ -17,8 +18,8 @@ export type PolicyRole = 'normal' | 'forward' | 'untracked' | 'pre-dnat';
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
-export function placeOf(policy: Policy): PolicyPlace {
-  const { id, tier, order, storedName, types } = policy;
+export function placeOf(policy: Policy, tier: TierPlace): PolicyPlace {
+  const { id, order, storedName, types } = policy;
   const role = roleOf(policy);
   return {
     id,
@@ -37,14 +38,14 @@ function roleOf({ doNotTrack, preDNAT, applyOnForward }: Policy): PolicyRole {
   return applyOnForward ? 'forward' : 'normal';
 }
 
-/** Tiers are kept together, by name: `default` is the only one there is so far. */
+/** By tier, in the order of tiers; in a tier by order, and of equal order by name. */
 export function comparePlaces(a: PolicyPlace, b: PolicyPlace): number {
-  if (a.tier !== b.tier) return a.tier < b.tier ? -1 : 1;
+  if (a.tier !== b.tier) return compareTiers(a.tier, b.tier);
   if (a.order !== b.order) return a.order < b.order ? -1 : 1;
   if (a.sortName !== b.sortName) return a.sortName < b.sortName ? -1 : 1;
   return 0;
 }
 
 export function samePlace(a: PolicyPlace, b: PolicyPlace): boolean {
-  return comparePlaces(a, b) === 0 && a.role === b.role && `${a.directions}` === `${b.directions}`;
+  return a.tier === b.tier && comparePlaces(a, b) === 0 && a.role === b.role && `${a.directions}` === `${b.directions}`;
 }

@@ -6,6 +6,7 @@ export type Kind =
   | 'NetworkPolicy'
   | 'GlobalNetworkPolicy'
   | 'Profile'
+  | 'Tier'
   | 'NetworkSet'
   | 'GlobalNetworkSet'
   | 'Node'

@@ -63,6 +63,15 @@ export interface Policy {
   readonly applyOnForward: boolean;
 }
 
+/** Policies of one tier are asked before those of the next. */
+export interface Tier {
+  readonly id: ResourceId<'Tier'>;
+  /** Tiers without an order come last. */
+  readonly order: number | null;
+  /** What becomes of a packet that policies of the tier apply to and none decides: `pass` sends it to the next tier. */
+  readonly defaultAction: 'deny' | 'pass';
+}
+
 export interface Profile {
   readonly id: ResourceId<'Profile'>;
   readonly labelsToApply: Labels;

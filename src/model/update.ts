@@ -1,7 +1,7 @@
 /** What a syncer tells, one change at a time: the seam between the datastore and all that follow it. */
 import type { HostEndpoint, NetworkSet, WorkloadEndpoint } from './endpoint.ts';
 import type { Kind, ResourceId } from './id.ts';
-import type { Policy, Profile } from './policy.ts';
+import type { Policy, Profile, Tier } from './policy.ts';
 import type {
   BGPConfiguration,
   BGPPeer,
@@ -18,6 +18,7 @@ export interface Values {
   NetworkPolicy: Policy;
   GlobalNetworkPolicy: Policy;
   Profile: Profile;
+  Tier: Tier;
   NetworkSet: NetworkSet;
   GlobalNetworkSet: NetworkSet;
   Node: Node;

@@ -61,6 +61,7 @@ describe('keys', () => {
       'knp.default.p',
     ],
     ['/calico/resources/v3/projectcalico.org/nodes/n1', 'Node', undefined, 'n1'],
+    ['/calico/resources/v3/projectcalico.org/tiers/security', 'Tier', undefined, 'security'],
     ['/calico/ipam/v2/assignment/ipv4/block/10.0.40.128-26', 'IPAMBlock', undefined, '10.0.40.128-26'],
     ['/calico/ipam/v2/assignment/ipv6/block/fd00:10::-122', 'IPAMBlock', undefined, 'fd00:10::-122'],
   ])('%s', (key, kind, namespace, name) => {
@@ -70,7 +71,8 @@ describe('keys', () => {
   test.each([
     '/calico/resources/v3/projectcalico.org/nodes/prod/n1',
     '/calico/resources/v3/projectcalico.org/networkpolicies/p',
-    '/calico/resources/v3/projectcalico.org/tiers/default',
+    '/calico/resources/v3/projectcalico.org/tiers/ns/default',
+    '/calico/resources/v3/projectcalico.org/widgets/default',
     '/calico/resources/v3/projectcalico.org/nodes/',
     '/calico/resources/v3/projectcalico.org/nodes/a/b/c',
     '/calico/ipam/v2/host/n1/ipv4/block/10.0.0.0-26',
@@ -194,6 +196,31 @@ describe('selectors', () => {
 
   test('of a policy for all namespaces', () => {
     expect(policyOf(gnp({ namespaceSelector: 'all()' }))?.selector).toBe('has(projectcalico.org/namespace)');
+  });
+});
+
+describe('tiers', () => {
+  const tier = (spec: object) => decodeAs('tiers', 't', { spec });
+
+  test.each([
+    [
+      { order: 12.5, defaultAction: 'Deny' },
+      { order: 12.5, defaultAction: 'deny' },
+    ],
+    [
+      { order: 1000, defaultAction: 'Pass' },
+      { order: 1000, defaultAction: 'pass' },
+    ],
+    [{}, { order: null, defaultAction: 'deny' }],
+  ])('%j', (spec, expected) => expect(tier(spec)).toMatchObject({ id: { kind: 'Tier', name: 't' }, value: expected }));
+
+  test.each([{ defaultAction: 'Allow' }, { order: 'first' }])('%j is none', (spec) => {
+    expect(tier(spec)).toMatchObject({ value: null, invalid: { code: 'E_INVALID' } });
+  });
+
+  test('the tier of a policy', () => {
+    expect(policyOf(gnp({ tier: 'security' }))?.tier).toBe('security');
+    expect(policyOf(gnp({}))?.tier).toBe('default');
   });
 });
 

@@ -5,7 +5,7 @@ import { IPAM_BLOCKS, parseResourceKey, type ResourceLocation } from '../keys.ts
 import { ipamBlock } from './blocks.ts';
 import * as endpoints from './endpoints.ts';
 import { felixConfiguration } from './felix-configuration.ts';
-import { policy } from './policies.ts';
+import { policy, tier } from './policies.ts';
 import { profile } from './profiles.ts';
 import { type Decoded, type Fields, object } from './read.ts';
 import * as settings from './settings.ts';
@@ -20,6 +20,7 @@ const DECODERS: { readonly [K in Exclude<Kind, Tolerant | 'IPAMBlock'>]: Decoder
   HostEndpoint: endpoints.hostEndpoint,
   NetworkSet: endpoints.networkSet,
   GlobalNetworkSet: endpoints.globalNetworkSet,
+  Tier: tier,
   Node: settings.node,
   IPPool: settings.ipPool,
   ClusterInformation: settings.clusterInformation,
@@ -39,7 +40,11 @@ export function idOf(key: string): ResourceId | null {
   return location && resourceId(location);
 }
 
+/** A kind of newer versions: its resources are followed, though calicoctl does not write them. */
+const TIERS = 'tiers';
+
 function resourceId({ plural, storedName, namespace }: ResourceLocation): ResourceId | null {
+  if (plural === TIERS) return namespace === undefined ? { kind: 'Tier', name: storedName } : null;
   const kind = KIND_OF_PLURAL.get(plural);
   const info = kind && KINDS[kind];
   if (!info || info.namespaced !== (namespace !== undefined)) return null;

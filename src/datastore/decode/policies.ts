@@ -1,5 +1,5 @@
-/** NetworkPolicy and GlobalNetworkPolicy. */
-import type { Direction, Policy } from '../../model/index.ts';
+/** NetworkPolicy, GlobalNetworkPolicy and Tier. */
+import type { Direction, Policy, ResourceId, Tier } from '../../model/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
 import { rules } from './rules.ts';
@@ -21,6 +21,13 @@ export function policy(id: Policy['id'], storedName: string, spec: read.Fields):
   } catch (error) {
     return { value: standIn(id, storedName, selector, spec), problem: (error as Error).message };
   }
+}
+
+export function tier(id: ResourceId<'Tier'>, spec: read.Fields): Tier {
+  const defaultAction = read.text(spec.defaultAction, 'spec.defaultAction').toLowerCase() || 'deny';
+  if (defaultAction !== 'deny' && defaultAction !== 'pass')
+    throw new read.Undecodable('spec.defaultAction', spec.defaultAction, 'Deny or Pass');
+  return { id, order: order(spec.order), defaultAction };
 }
 
 function complete(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
