@@ -1,13 +1,11 @@
 /** From Felix's parameters to what chains depend on: for Felix, and for whoever asks what Felix would do. */
-import { type Ip, parseIp, TCP, UDP } from '../net/index.ts';
+import { parseIp, TCP, UDP } from '../net/index.ts';
 import { DEFAULT_RULES_CONFIG, markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
 import type { FelixConfig } from './parameters.ts';
 
-/** `metadataAddress`: where metadataAddr is a name, what it stands for; without it such a host has no metadata service. */
-export function rulesConfig(
-  config: FelixConfig,
-  metadataAddress: Ip | null = parseIp(config.metadataAddr),
-): RulesConfig {
+/** `metadata`: the address that metadataAddr stands for; null: none is known. A name as it is stands for none. */
+export function rulesConfig(config: FelixConfig, metadata: string | null = config.metadataAddr): RulesConfig {
+  const metadataAddress = parseIp(metadata ?? '');
   return {
     ...DEFAULT_RULES_CONFIG,
     interfacePrefixes: config.interfacePrefix,

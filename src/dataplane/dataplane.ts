@@ -64,6 +64,7 @@ export class Dataplane {
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
   #loaded = false;
+  #leftovers: 'to-clear' | 'none' = 'to-clear';
   #setsFailed = false;
   /** Families whose endpoints have been made reachable once. */
   readonly #opened = new Set<Family>();
@@ -146,6 +147,7 @@ export class Dataplane {
     this.#operations = 0;
     this.#updatesTaken = this.#queue.length;
     let outcome: RoundOutcome = 'failed';
+    const first = !this.#loaded;
     const audits = this.#audits.takeDue();
     try {
       outcome = await this.#apply(audits);
@@ -165,6 +167,8 @@ export class Dataplane {
       operations: this.#operations,
       problems: this.#problems,
     });
+    const due = this.#leftovers === 'to-clear' && (first || audits.has('iptables'));
+    if (due && outcome !== 'failed') await this.#clearLeftovers();
   }
 
   /** Throws E_KERNEL when chains could not be written. */
@@ -229,10 +233,27 @@ export class Dataplane {
     links.resync();
     for (const driver of [routes, neighbours, ipsets]) driver.resync();
     await Promise.all(iptables.map((family) => family.load()));
-    const open = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));
     this.#managers.settle();
-    await Promise.all(open.map((family) => family.apply({ removals: false })));
+    const fresh = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));
+    await Promise.all(fresh.map((family) => this.#closeUnlessPoliced(family)));
     this.#loaded = true;
+  }
+
+  /** Where the other backend still polices, closing workloads would lose packets that policy allows. */
+  async #closeUnlessPoliced(iptables: Iptables): Promise<void> {
+    if (await this.#drivers.leftovers.police(iptables.family)) return;
+    await iptables.apply({ removals: false });
+  }
+
+  /** Once everything is in its place. What fails waits for the next audit. */
+  async #clearLeftovers(): Promise<void> {
+    this.#leftovers = 'none';
+    try {
+      await this.#drivers.leftovers.clear();
+    } catch (error) {
+      this.#leftovers = 'to-clear';
+      this.#log.warn({ error: String(error) }, 'what other settings left in the kernel stays for now');
+    }
   }
 
   #applyRoutes(): ApplyResult {

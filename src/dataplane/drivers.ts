@@ -8,6 +8,7 @@ import { RouteDriver } from '../drivers/routes/index.ts';
 import { SysctlDriver } from '../drivers/sysctl/index.ts';
 import { exec, NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from '../kernel/index.ts';
 import type { DataplaneConfig } from './config.ts';
+import { KernelLeftovers, type Leftovers } from './leftovers.ts';
 
 export interface Drivers {
   readonly links: LinkTable;
@@ -17,15 +18,22 @@ export interface Drivers {
   readonly neighbours: NeighbourDriver;
   readonly sysctls: SysctlDriver;
   readonly conntrack: ConntrackDriver;
+  readonly leftovers: Leftovers;
   /** Of the socket that changes routes: its notifications are our own. */
   readonly routePort: number;
+  /** Nothing may be asked of them afterwards. */
+  close(): void;
 }
 
-/** Opens the kernel's tables and reads links; the others are read by `Dataplane`. E_KERNEL. */
-export async function openDrivers(
-  config: DataplaneConfig,
-  onRefused: (table: string, chain: string, reason: string) => void,
-): Promise<Drivers> {
+export interface DriverHooks {
+  readonly onRefused: (table: string, chain: string, reason: string) => void;
+  /** How long unexpected routes on our interfaces stay; default: as long as after a start. */
+  readonly routeGraceMs?: number;
+}
+
+/** Opens the kernel's tables, which `Dataplane` reads; nothing is written. E_KERNEL. */
+export async function openDrivers(config: DataplaneConfig, hooks: DriverHooks): Promise<Drivers> {
+  const { onRefused, routeGraceMs } = hooks;
   const clock = (): number => performance.now();
   const { families, rules } = config;
   const backend = await detectBackend(config.iptables.backend, exec);
@@ -37,14 +45,21 @@ export async function openDrivers(
   const ownsInterface = (name: string): boolean => rules.interfacePrefixes.some((prefix) => name.startsWith(prefix));
   const removeExternal = (protocol: number): boolean =>
     config.removeExternalRoutes || protocol === config.routeProtocol;
+  const netfilter = new NetlinkSocket(NETLINK_NETFILTER);
+  const network = { socket, links, ownsInterface, removeExternal, clock };
+  const grace = routeGraceMs === undefined ? {} : { graceMs: routeGraceMs };
   return {
     links,
     iptables,
-    ipsets: new IpSetDriver({ socket: new NetlinkSocket(NETLINK_NETFILTER), families, clock }),
-    routes: new RouteDriver({ socket, links, families, ownsInterface, removeExternal, clock }),
+    ipsets: new IpSetDriver({ socket: netfilter, families, clock }),
+    routes: new RouteDriver({ ...network, families, ...grace }),
     neighbours: new NeighbourDriver({ socket, links, families, ownsInterface, clock }),
     sysctls: new SysctlDriver({ clock }),
     conntrack: new ConntrackDriver({ clock }),
+    leftovers: new KernelLeftovers({ config, backend, run: exec, netfilter, network }),
     routePort: socket.port,
+    close() {
+      for (const opened of [socket, netfilter]) opened.close();
+    },
   };
 }

@@ -4,23 +4,18 @@ import { existsSync } from 'node:fs';
 import type { FelixConfig } from '../config/index.ts';
 import { rulesConfig } from '../config/index.ts';
 import type { DataplaneConfig } from '../dataplane/index.ts';
-import { type Ip, parseIp } from '../net/index.ts';
 
 /** What the configuration leaves to this host to say. */
 export interface HostFacts {
   readonly hasIpv6: boolean;
-  /** Of metadataAddr; null: it has none. */
-  readonly metadataAddress: Ip | null;
+  /** What metadataAddr stands for; null: nothing that is known. */
+  readonly metadataAddress: string | null;
 }
 
 export async function hostFacts({ metadataAddr }: FelixConfig): Promise<HostFacts> {
-  const literal = parseIp(metadataAddr);
-  const name = metadataAddr === '' || literal ? null : metadataAddr;
-  const found = name === null ? null : await lookup(name, 4).catch(() => null);
-  return {
-    hasIpv6: existsSync('/proc/sys/net/ipv6'),
-    metadataAddress: literal ?? (found && parseIp(found.address)),
-  };
+  // An address stands for itself.
+  const found = metadataAddr === '' ? null : await lookup(metadataAddr, 4).catch(() => null);
+  return { hasIpv6: existsSync('/proc/sys/net/ipv6'), metadataAddress: found?.address ?? null };
 }
 
 export function dataplaneConfig(config: FelixConfig, host: HostFacts): DataplaneConfig {

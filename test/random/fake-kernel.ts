@@ -46,7 +46,9 @@ export function driversOver(kernel: FakeKernel): Drivers {
     neighbours: new NeighbourDriver(own),
     sysctls: new SysctlDriver({ clock, files: kernel.sysctls }),
     conntrack: new FakeConntrack(kernel, clock),
+    leftovers: { police: async () => false, clear: async () => {} },
     routePort: 0,
+    close: () => {},
   };
 }
 
