@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type FelixConfiguration, idKey } from '../model/index.ts';
-import { cidr, ip } from '../net/index.ts';
 import { Host } from './testing/host.ts';
-import { broken, gone, policy, profile, put, rule, workload } from './testing/resources.ts';
+import { broken, gone, node, policy, pool, profile, put, rule, workload } from './testing/resources.ts';
 
 const w1 = workload('w1', { ips: ['10.0.0.1'], profiles: ['open'] });
 const felix = (name: string, parameters: Record<string, string>): FelixConfiguration => ({
@@ -68,36 +67,19 @@ describe('configuration', () => {
   });
 });
 
-test('pools, nodes and blocks are told as they are', () => {
+test('pools and nodes are told as they are', () => {
   const host = new Host();
-  const node = { id: { kind: 'Node', name: 'h2' }, labels: {}, ipv4: ip('172.16.0.2') } as const;
-  const block = {
-    id: { kind: 'IPAMBlock', name: 'b' },
-    cidr: cidr('10.0.0.0/26'),
-    host: 'h2',
-    borrowed: new Map(),
-  } as const;
-  const pool = {
-    id: { kind: 'IPPool', name: 'p' },
-    cidr: cidr('10.0.0.0/16'),
-    ipip: 'never',
-    vxlan: 'never',
-    natOutgoing: true,
-    disabled: false,
-    blockSize: 26,
-    nodeSelector: 'all()',
-  } as const;
-  expect(host.put(pool, node, block)).toEqual([
-    { type: 'pool', pool },
-    { type: 'node', node },
-    { type: 'block', block },
+  const h2 = node('h2', '172.16.0.2');
+  const p = pool('10.0.0.0/16');
+  expect(host.put(p, h2)).toEqual([
+    { type: 'pool', pool: p },
+    { type: 'node', node: h2 },
   ]);
-  expect(host.put({ ...pool, natOutgoing: false })).toMatchObject([{ type: 'pool', pool: { natOutgoing: false } }]);
-  expect(host.update(gone(pool), put(pool))).toEqual([{ type: 'pool', pool }]);
-  expect(host.delete(pool, node, block)).toEqual([
-    { type: 'pool-gone', id: pool.id },
-    { type: 'node-gone', id: node.id },
-    { type: 'block-gone', id: block.id },
+  expect(host.put({ ...p, natOutgoing: true })).toMatchObject([{ type: 'pool', pool: { natOutgoing: true } }]);
+  expect(host.update(gone(p), put(p))).toEqual([{ type: 'pool', pool: p }]);
+  expect(host.delete(p, h2)).toEqual([
+    { type: 'pool-gone', id: p.id },
+    { type: 'node-gone', id: h2.id },
   ]);
 });
 

@@ -6,7 +6,8 @@
  *              │                                           │      └─ RuleScanner: which sets are needed ─► SetMembers
  *              │                                           └─ matches ─► EndpointResolver ──► workloads, host endpoints
  *              ├─ configuration ────────────────────────► Config
- *              └─ pools, nodes, blocks ─────────────────► told as they are
+ *              ├─ pools, nodes, blocks, endpoints ──────► RemoteRoutes ─► routes to other hosts, ends of their tunnels
+ *              └─ pools, nodes ─────────────────────────► told as they are
  *
  * Updates are indexed as they come; what follows from them is worked out once a flush.
  */
@@ -15,7 +16,6 @@ import {
   type HostEndpoint,
   type IdKey,
   type Invalid,
-  type IPAMBlock,
   type IPPool,
   idKey,
   type Kind,
@@ -36,6 +36,7 @@ import { Config } from './config.ts';
 import { EndpointResolver } from './endpoint-resolver.ts';
 import type { DataplaneUpdate } from './output.ts';
 import { Pending } from './pending.ts';
+import { RemoteRoutes, type RouteSource } from './remote-routes.ts';
 import { RuleScanner } from './rule-scanner.ts';
 import { SelectorCache } from './selector-cache.ts';
 import { SetMembers } from './set-members.ts';
@@ -66,7 +67,7 @@ export class CalcGraph implements SyncerSink {
   readonly #config: Config;
   readonly #pools = new Pending<IdKey, IPPool>();
   readonly #nodes = new Pending<IdKey, Node>();
-  readonly #blocks = new Pending<IdKey, IPAMBlock>();
+  readonly #routes: RemoteRoutes;
   readonly #invalid = new Map<IdKey, InvalidResource>();
   /** Resources whose present value is a good one, by kind. */
   readonly #good = new Map<Kind, Set<IdKey>>();
@@ -74,7 +75,10 @@ export class CalcGraph implements SyncerSink {
 
   /** Which node of the graph hears of what. BGP's resources concern nobody here. */
   readonly #handlers: Handlers = {
-    WorkloadEndpoint: (key, value) => this.#onEndpoint(key, value, value?.nets ?? []),
+    WorkloadEndpoint: (key, value) => {
+      this.#onEndpoint(key, value, value?.nets ?? []);
+      this.#routes.setWorkload(key, value);
+    },
     HostEndpoint: (key, value) => this.#onEndpoint(key, value, value?.expectedIps.map((ip) => cidrOf(ip)) ?? []),
     NetworkSet: (key, value) => this.#onNetworkSet(key, value),
     GlobalNetworkSet: (key, value) => this.#onNetworkSet(key, value),
@@ -84,14 +88,21 @@ export class CalcGraph implements SyncerSink {
     Tier: (_, value, { name }) => this.#rules.setTier(name, value),
     FelixConfiguration: (_, value, { name }) => this.#config.setConfiguration(name, value),
     ClusterInformation: (_, value, { name }) => this.#config.setCluster(name, value),
-    IPPool: (key, value) => passOn(this.#pools, key, value),
-    Node: (key, value) => passOn(this.#nodes, key, value),
-    IPAMBlock: (key, value) => passOn(this.#blocks, key, value),
+    IPPool: (key, value) => {
+      passOn(this.#pools, key, value);
+      this.#routes.setPool(key, value);
+    },
+    Node: (key, value, { name }) => {
+      passOn(this.#nodes, key, value);
+      this.#routes.setNode(name, value);
+    },
+    IPAMBlock: (key, value) => this.#routes.setBlock(key, value),
   };
 
   constructor(options: { node: string }) {
     this.#node = options.node;
     this.#config = new Config(options.node);
+    this.#routes = new RemoteRoutes(options.node);
     this.#rules = new ActiveRules({
       selectors: this.#selectors,
       scanner: this.#scanner,
@@ -124,6 +135,11 @@ export class CalcGraph implements SyncerSink {
 
   get work(): Work {
     return { ...this.#counters, labelsEvaluated: this.#members.evaluations + this.#rules.evaluations };
+  }
+
+  /** Takes effect with the next flush, or with the one that is just telling the configuration. */
+  setRouteSource(source: RouteSource): void {
+    this.#routes.setSource(source);
   }
 
   onUpdates(updates: readonly Update[]): void {
@@ -170,7 +186,7 @@ export class CalcGraph implements SyncerSink {
   retell(): void {
     const { policies, profiles } = this.#rules;
     const { workloads, hostEndpoints } = this.#endpoints;
-    const network = [this.#pools, this.#nodes, this.#blocks];
+    const network = [this.#pools, this.#nodes, this.#routes];
     for (const part of [this.#config, ...network, this.#members, policies, profiles, workloads, hostEndpoints])
       part.retell();
     if (this.#inSync === 'told') this.#inSync = 'to-tell';
@@ -181,8 +197,8 @@ export class CalcGraph implements SyncerSink {
     this.#pools.updates((pool) => emit({ type: 'pool', pool }));
     this.#nodes.removals(({ id }) => emit({ type: 'node-gone', id }));
     this.#nodes.updates((node) => emit({ type: 'node', node }));
-    this.#blocks.removals(({ id }) => emit({ type: 'block-gone', id }));
-    this.#blocks.updates((block) => emit({ type: 'block', block }));
+    this.#routes.settle();
+    this.#routes.updates(emit);
   }
 
   #onUpdate(update: Update): void {

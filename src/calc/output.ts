@@ -9,7 +9,6 @@ import type {
   HostEndpoint,
   HttpMatch,
   IcmpMatch,
-  IPAMBlock,
   IPPool,
   Node,
   Policy,
@@ -17,7 +16,7 @@ import type {
   RuleAction,
   WorkloadEndpoint,
 } from '../model/index.ts';
-import type { Cidr, Family, PortRange, Protocol } from '../net/index.ts';
+import type { Cidr, Family, Ip, PortRange, Protocol } from '../net/index.ts';
 
 /** `s:…` for the addresses of a selector, `n:…` for a named port of a selector (names as upstream's). */
 export type SetId = string;
@@ -92,6 +91,28 @@ export interface LocalHostEndpoint {
   readonly preDnat: readonly TierPolicies[];
 }
 
+/** A node's end of the VXLAN tunnels of one family. */
+export interface Vtep {
+  readonly node: string;
+  readonly family: Family;
+  /** It is this host's. */
+  readonly local: boolean;
+  /** The node's own address, between which and others' the encapsulated packets go. */
+  readonly host: Ip;
+  /** Within the tunnel. */
+  readonly address: Ip;
+  readonly mac: string;
+}
+
+/** To workloads of another host. */
+export interface RemoteRoute {
+  readonly dst: Cidr;
+  /** Through the VXLAN tunnel; else directly: the hosts are in one subnet. */
+  readonly encapsulated: boolean;
+  /** The other node's address, within the tunnel or outside of it. */
+  readonly gateway: Ip;
+}
+
 export type DataplaneUpdate =
   | {
       readonly type: 'config';
@@ -118,7 +139,9 @@ export type DataplaneUpdate =
   | { readonly type: 'pool-gone'; readonly id: ResourceId<'IPPool'> }
   | { readonly type: 'node'; readonly node: Node }
   | { readonly type: 'node-gone'; readonly id: ResourceId<'Node'> }
-  | { readonly type: 'block'; readonly block: IPAMBlock }
-  | { readonly type: 'block-gone'; readonly id: ResourceId<'IPAMBlock'> }
+  | { readonly type: 'vtep'; readonly vtep: Vtep }
+  | { readonly type: 'vtep-gone'; readonly node: string; readonly family: Family }
+  | { readonly type: 'route'; readonly route: RemoteRoute }
+  | { readonly type: 'route-gone'; readonly dst: Cidr }
   /** After it, everything that exists has been told: what the kernel has beyond it may go. Comes once. */
   | { readonly type: 'in-sync' };

@@ -1,14 +1,17 @@
 /** Everything that the dataplane updates so far add up to. */
-import { type IdKey, type IPAMBlock, type IPPool, idKey, type Node } from '../model/index.ts';
+import { type IdKey, type IPPool, idKey, type Node } from '../model/index.ts';
+import type { Cidr, Family } from '../net/index.ts';
 import type {
   ActivePolicy,
   ActiveProfile,
   DataplaneUpdate,
   LocalHostEndpoint,
   LocalWorkload,
+  RemoteRoute,
   SetId,
   SetMember,
   SetType,
+  Vtep,
 } from './output.ts';
 
 type Parameters = Readonly<Record<string, string>>;
@@ -21,12 +24,13 @@ export class DataplaneState {
   readonly hostEndpoints = new Map<IdKey, LocalHostEndpoint>();
   readonly pools = new Map<IdKey, IPPool>();
   readonly nodes = new Map<IdKey, Node>();
-  readonly blocks = new Map<IdKey, IPAMBlock>();
+  readonly vteps = new Map<string, Vtep>();
+  readonly routes = new Map<Cidr, RemoteRoute>();
   /** Null until it has been told. */
   config: { readonly global: Parameters; readonly node: Parameters } | null = null;
   inSync = false;
 
-  /** Maps are keyed by `idKey` of the resource's id, profiles by name, sets by id. */
+  /** Maps are keyed by `idKey` of the resource's id, profiles by name, sets by id, tunnel ends by `vtepKey`, routes by destination. */
   apply(update: DataplaneUpdate): void {
     switch (update.type) {
       case 'config':
@@ -80,14 +84,22 @@ export class DataplaneState {
       case 'node-gone':
         this.nodes.delete(idKey(update.id));
         return;
-      case 'block':
-        this.blocks.set(idKey(update.block.id), update.block);
+      case 'vtep':
+        this.vteps.set(vtepKey(update.vtep), update.vtep);
         return;
-      case 'block-gone':
-        this.blocks.delete(idKey(update.id));
+      case 'vtep-gone':
+        this.vteps.delete(vtepKey(update));
+        return;
+      case 'route':
+        this.routes.set(update.route.dst, update.route);
+        return;
+      case 'route-gone':
+        this.routes.delete(update.dst);
         return;
       case 'in-sync':
         this.inSync = true;
     }
   }
 }
+
+export const vtepKey = ({ node, family }: { node: string; family: Family }): string => `IPv${family} ${node}`;

@@ -14,7 +14,9 @@ export interface Node {
   readonly routeReflectorClusterId?: string;
   readonly ipv4IpipTunnel?: Ip;
   readonly ipv4VxlanTunnel?: Ip;
+  readonly ipv6VxlanTunnel?: Ip;
   readonly vxlanTunnelMac?: string;
+  readonly vxlanTunnelMacV6?: string;
 }
 
 export type Encapsulation = 'never' | 'always' | 'cross-subnet';

@@ -2,18 +2,22 @@
 import type {
   HostEndpoint,
   Invalid,
+  IPAMBlock,
+  IPPool,
   Kind,
   NetworkSet,
+  Node,
   Policy,
   Profile,
   ResourceId,
   Rule,
   RuleEntity,
+  Tier,
   Update,
   Values,
   WorkloadEndpoint,
 } from '../../model/index.ts';
-import { cidr } from '../../net/index.ts';
+import { cidr, ip } from '../../net/index.ts';
 
 type Value = Values[Kind];
 type Fields<T> = Partial<Omit<T, 'id'>>;
@@ -89,6 +93,10 @@ export function profile(name: string, fields: Fields<Profile> = {}): Profile {
   return { id: { kind: 'Profile', name }, labelsToApply: {}, ingress: [], egress: [], ...fields };
 }
 
+export function tier(name: string, fields: Fields<Tier> = {}): Tier {
+  return { id: { kind: 'Tier', name }, order: null, defaultAction: 'deny', ...fields };
+}
+
 /** `name` or `namespace/name`. */
 export function networkSet(name: string, nets: readonly string[], fields: Fields<NetworkSet> = {}): NetworkSet {
   const [local, namespace] = name.split('/').reverse() as [string, string?];
@@ -98,6 +106,43 @@ export function networkSet(name: string, nets: readonly string[], fields: Fields
     labels: {},
     profiles: [],
     ...fields,
+  };
+}
+
+/** `address`: with its subnet (`172.30.0.2/24`) or without. `tunnel`: that of its end of the VXLAN tunnels. */
+export function node(name: string, address: string, tunnel?: string, fields: Fields<Node> = {}): Node {
+  return {
+    id: { kind: 'Node', name },
+    labels: {},
+    ipv4: ip(address.split('/')[0]!),
+    ...(address.includes('/') && { ipv4Net: cidr(address) }),
+    ...(tunnel && { ipv4VxlanTunnel: ip(tunnel) }),
+    ...fields,
+  };
+}
+
+export function pool(net: string, fields: Fields<IPPool> = {}): IPPool {
+  return {
+    id: { kind: 'IPPool', name: net },
+    cidr: cidr(net),
+    ipip: 'never',
+    vxlan: 'never',
+    natOutgoing: false,
+    disabled: false,
+    blockSize: 26,
+    nodeSelector: 'all()',
+    ...fields,
+  };
+}
+
+/** `borrowed`: address → host. */
+export function block(net: string, host?: string, borrowed: Readonly<Record<string, string>> = {}): IPAMBlock {
+  const entries = Object.entries(borrowed).map(([address, by]) => [ip(address), by] as const);
+  return {
+    id: { kind: 'IPAMBlock', name: net },
+    cidr: cidr(net),
+    ...(host !== undefined && { host }),
+    borrowed: new Map(entries),
   };
 }
 

@@ -27,7 +27,9 @@ export function node(id: ResourceId<'Node'>, spec: read.Fields, metadata: read.F
     routeReflectorClusterId: optionalText(bgp.routeReflectorClusterID, 'spec.bgp.routeReflectorClusterID'),
     ipv4IpipTunnel: read.ip(bgp.ipv4IPIPTunnelAddr, 'spec.bgp.ipv4IPIPTunnelAddr'),
     ipv4VxlanTunnel: read.ip(spec.ipv4VXLANTunnelAddr, 'spec.ipv4VXLANTunnelAddr'),
+    ipv6VxlanTunnel: read.ip(spec.ipv6VXLANTunnelAddr, 'spec.ipv6VXLANTunnelAddr'),
     vxlanTunnelMac: optionalText(spec.vxlanTunnelMACAddr, 'spec.vxlanTunnelMACAddr'),
+    vxlanTunnelMacV6: optionalText(spec.vxlanTunnelMACAddrV6, 'spec.vxlanTunnelMACAddrV6'),
   });
 }
 
