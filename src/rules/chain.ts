@@ -5,7 +5,7 @@
  * only then rendered. Neutral chains speak of marks by name and of verdicts of policy (allow, pass); lowering turns
  * both into mark bits.
  */
-import type { IcmpMatch, RuleAction } from '../model/index.ts';
+import type { IcmpMatch, PacketRate, RuleAction } from '../model/index.ts';
 import type { Cidr, Ip, PortRange, Protocol } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
@@ -56,12 +56,19 @@ export interface Match {
   readonly notMarked?: readonly Mark[];
   /** No route back to the source leaves by the interface the packet came in by. */
   readonly reversePathFails?: boolean;
+  /** Beyond what this rate lets pass of the packets that come to this rule. Neutral only. */
+  readonly overPacketRate?: PacketRate;
+  /** Within it; counted by this rule. Exists only after lowering. */
+  readonly withinPacketRate?: PacketRate;
+  /** Its connection is one more than so many of those, alive, that came to this rule. */
+  readonly connectionsAbove?: number;
 }
 
 export type Action =
   /** Verdicts of policy; the packet leaves the policy's chain. Neutral only. */
   | { readonly type: 'policy'; readonly verdict: Exclude<RuleAction, 'log' | 'deny'> }
-  | { readonly type: 'accept' | 'drop' | 'reject' | 'return' | 'notrack' }
+  | { readonly type: 'accept' | 'drop' | 'return' | 'notrack' }
+  | { readonly type: 'reject'; readonly with?: 'tcp-reset' }
   | { readonly type: 'masquerade'; readonly ports?: PortRange }
   | { readonly type: 'jump' | 'goto'; readonly chain: string }
   /** By interface name to a chain; a packet of no listed interface goes on to the next rule. Neutral only. */

@@ -1,17 +1,16 @@
 /** The chain that a packet of one endpoint goes through in one direction: what workload and host endpoints share. */
 import type { TierPolicies } from '../calc/output.ts';
-import type { Direction, Policy, ResourceId } from '../model/index.ts';
+import type { Policy } from '../model/index.ts';
 import { IPIP, UDP } from '../net/index.ts';
 import { ACCEPT, clearMark, deny, jump, PLUMBING, RETURN, rule, setMark } from './build.ts';
 import type { Chain, Match, Rule } from './chain.ts';
 import type { DenyAction, RulesConfig } from './config.ts';
+import { connectionRules, type LimitSpec, packetRateRules } from './limits.ts';
 import { policyChainName, profileChainName } from './names.ts';
 import type { DefaultRule, Origin } from './origin.ts';
 
-export interface EndpointChainSpec {
+export interface EndpointChainSpec extends LimitSpec {
   readonly name: string;
-  readonly endpoint: ResourceId;
-  readonly direction: Direction;
   readonly tiers: readonly TierPolicies[];
   readonly profiles: readonly string[];
   /**
@@ -36,7 +35,9 @@ export function endpointChain(spec: EndpointChainSpec, storedName: StoredNames, 
   return {
     name: spec.name,
     rules: [
+      ...packetRateRules(spec),
       ...(spec.kind === 'untracked' ? [] : conntrackRules(spec, config)),
+      ...connectionRules(spec),
       ...(spec.failsafe === undefined ? [] : [rule({}, jump(spec.failsafe))]),
       rule({}, clearMark('accept')),
       ...(spec.dropEncapsulated ? encapsulationRules(spec, config) : []),

@@ -28,6 +28,8 @@ export interface Trace {
   readonly verdict: 'accept' | 'drop' | 'reject';
   /** The rules that matched, in their order. */
   readonly steps: readonly Step[];
+  /** Rules for packets beyond a limit that this one would meet: every limit is taken as not reached. */
+  readonly limits: readonly Step[];
   /** The rule to name when people ask why. Null: no rule of ours had a say; the packet passes (as far as we go). */
   readonly decider: Step | null;
   readonly translations: readonly Translation[];
@@ -55,6 +57,7 @@ class Journey {
   readonly #world: World;
   readonly #packet: InFlight;
   readonly #steps: Step[] = [];
+  readonly #limits: Step[] = [];
   readonly #translations: Translation[] = [];
 
   constructor(ruleset: Ruleset, packet: Packet, world: World) {
@@ -111,6 +114,7 @@ class Journey {
         packet: this.#packet,
         matches: (match) => matches(match, this.#packet, this.#world),
         met: (chain, ruleIndex, rule) => this.#steps.push({ table, hook, chain, ruleIndex, rule }),
+        spared: (chain, ruleIndex, rule) => this.#limits.push({ table, hook, chain, ruleIndex, rule }),
       },
     );
     return typeof outcome === 'string' ? outcome : this.#translate(outcome);
@@ -132,6 +136,7 @@ class Journey {
     return {
       verdict,
       steps: this.#steps,
+      limits: this.#limits,
       decider: decider(verdict, this.#steps),
       translations: this.#translations,
       ...(outInterface !== undefined && { outInterface }),

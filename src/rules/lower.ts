@@ -4,6 +4,7 @@
  */
 import { PLUMBING, RETURN, rule, setMark } from './build.ts';
 import type { Action, Chain, Rule, Ruleset, TableName } from './chain.ts';
+import { lowerPacketRate } from './limits.ts';
 import { lowerDispatch } from './lower-dispatch.ts';
 import { lowerMatch } from './lower-match.ts';
 
@@ -27,6 +28,8 @@ export function lower(chain: Chain, options: LoweringOptions = IPTABLES_LIMITS):
 }
 
 function lowerRule(original: Rule, options: LoweringOptions): Rule[] {
+  const { overPacketRate } = original.match;
+  if (overPacketRate) return lowerPacketRate(original, overPacketRate);
   const { prelude, match } = lowerMatch(original.match, options.portSlots);
   return [...prelude, ...lowerAction({ ...original, match })];
 }

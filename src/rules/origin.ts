@@ -19,6 +19,13 @@ export type Origin =
     }
   | { readonly type: 'anti-spoofing' }
   | { readonly type: 'failsafe'; readonly direction: Direction }
+  /** Of the endpoint's QoS controls. */
+  | {
+      readonly type: 'limit';
+      readonly of: 'packet-rate' | 'connections';
+      readonly endpoint: ResourceId;
+      readonly direction: Direction;
+    }
   /** conntrack: established passes, invalid does not. */
   | { readonly type: 'conntrack'; readonly state: 'established' | 'invalid' }
   /** Plumbing: dispatch, marks, jumps between chains. It never decides by itself. */

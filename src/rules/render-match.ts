@@ -75,6 +75,15 @@ export function renderMatch({ match, origin }: Rule, { family, marks }: RenderOp
     ...one(match.dnatted, (dnatted) => `-m conntrack ${dnatted ? '' : '! '}--ctstate DNAT`),
     ...markWords(match, marks),
     ...(match.reversePathFails ? ['-m rpfilter --invert'] : []),
+    ...limitWords(match),
+  ];
+}
+
+function limitWords({ overPacketRate, withinPacketRate: rate, connectionsAbove }: Match): string[] {
+  if (overPacketRate) throw new TypeError('not lowered: packets over a rate');
+  return [
+    ...(rate ? [`-m limit --limit ${rate.perSecond}/sec --limit-burst ${rate.burst}`] : []),
+    ...one(connectionsAbove, (count) => `-m connlimit --connlimit-above ${count} --connlimit-mask 0`),
   ];
 }
 

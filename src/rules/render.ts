@@ -59,10 +59,11 @@ function renderAction(action: Action, options: RenderOptions): string {
   switch (action.type) {
     case 'accept':
     case 'drop':
-    case 'reject':
     case 'return':
     case 'notrack':
       return `--jump ${action.type.toUpperCase()}`;
+    case 'reject':
+      return `--jump REJECT${action.with ? ` --reject-with ${action.with}` : ''}`;
     case 'jump':
     case 'goto':
       return `--${action.type} ${action.chain}`;

@@ -1,6 +1,7 @@
 /** One pass through a chain and those it leads to. */
 import type { Action, Chain, Match, Rule } from './chain.ts';
 import type { Translation } from './evaluate.ts';
+import { isLimit } from './limits.ts';
 import type { InFlight } from './matches.ts';
 
 export type Outcome = 'accept' | 'drop' | 'reject' | { readonly translation: Translation };
@@ -11,6 +12,8 @@ export interface Walk {
   readonly packet: InFlight;
   matches(match: Match): boolean;
   met(chain: string, ruleIndex: number, rule: Rule): void;
+  /** The rule is for packets beyond a limit, and would be met by this one. */
+  spared(chain: string, ruleIndex: number, rule: Rule): void;
 }
 
 /** What ends the pass; `accept` also at the end of the kernel's own chain. */
@@ -22,6 +25,10 @@ export function walk(start: Chain, context: Walk): Outcome {
 function walkChain(chain: Chain, context: Walk): Outcome | null {
   for (const [index, rule] of chain.rules.entries()) {
     if (!context.matches(rule.match)) continue;
+    if (isLimit(rule.match)) {
+      context.spared(chain.name, index, rule);
+      continue;
+    }
     const target = dispatched(rule.action, context.packet);
     if (rule.action.type === 'dispatch' && target === undefined) continue;
     context.met(chain.name, index, rule);

@@ -7,7 +7,7 @@ import { endpointChainName } from './names.ts';
 
 /** Two chains: to the workload (ingress), from it (egress). The same for both families. */
 export function workloadChains(workload: LocalWorkload, storedName: StoredNames, config: RulesConfig): Chain[] {
-  const { id, interfaceName, profiles } = workload.endpoint;
+  const { id, interfaceName, profiles, qos } = workload.endpoint;
   const common = {
     endpoint: id,
     tiers: workload.tiers,
@@ -26,5 +26,8 @@ export function workloadChains(workload: LocalWorkload, storedName: StoredNames,
     direction: 'egress',
     dropEncapsulated: true,
   } as const;
-  return [to, from].map((side) => endpointChain({ ...common, ...side }, storedName, config));
+  return [to, from].map((side) => {
+    const limits = qos?.[side.direction];
+    return endpointChain({ ...common, ...side, ...(limits && { limits }) }, storedName, config);
+  });
 }

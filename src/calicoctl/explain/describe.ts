@@ -39,6 +39,8 @@ export function describeDecider(step: Step | null, hop: Hop): string {
       return 'the source address is not routed back to the interface it came from (anti-spoofing)';
     case 'failsafe':
       return 'a failsafe port';
+    case 'limit':
+      return `beyond ${describeLimit(step)}`;
     case 'conntrack':
       return `conntrack: ${origin.state}`;
     case 'plumbing':
@@ -49,6 +51,17 @@ export function describeDecider(step: Step | null, hop: Hop): string {
 export function verdictOf({ trace }: Hop): 'allowed' | 'denied' | 'rejected' | 'no route' {
   if (trace.unrouted) return 'no route';
   return trace.verdict === 'accept' ? 'allowed' : trace.verdict === 'drop' ? 'denied' : 'rejected';
+}
+
+/** `the ingress limit of 100 packets a second (5 at once) of WorkloadEndpoint …`. */
+export function describeLimit({ rule: { match, origin } }: Step): string {
+  if (origin.type !== 'limit') return 'a limit';
+  const { overPacketRate: rate, connectionsAbove } = match;
+  const size =
+    origin.of === 'connections'
+      ? `${connectionsAbove} TCP connections`
+      : rate && `${rate.perSecond} packets a second (${rate.burst} at once)`;
+  return `the ${origin.direction} limit of ${size ?? 'packets'} of ${idText(origin.endpoint)}`;
 }
 
 /** What a policy's rule says, in the words of its resource: neutral, or lowered to what the kernel has. */

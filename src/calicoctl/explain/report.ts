@@ -3,7 +3,7 @@ import { idText } from '../../model/index.ts';
 import { protocolName } from '../../net/index.ts';
 import type { Step } from '../../rules/index.ts';
 import { type Answer, interviews } from './asked.ts';
-import { describeDecider, describeTranslation, verdictOf } from './describe.ts';
+import { describeDecider, describeLimit, describeTranslation, verdictOf } from './describe.ts';
 import type { Flow } from './flow.ts';
 import type { Hop } from './journey.ts';
 import type { Live } from './live.ts';
@@ -56,6 +56,7 @@ function hopLines(hop: Hop, { from, to, live }: Report, { all, trace }: Detail):
     `on ${node} (${role}): ${verdictOf(hop).toUpperCase()}`,
     ...steps.map((step) => `  ${step.table} ${step.chain}: ${describeDecider(step, hop)}`),
     ...(steps.length === 0 ? ['  nothing denies it'] : []),
+    ...hop.trace.limits.map((step) => `  ${step.table} ${step.chain}: if it is within ${describeLimit(step)}`),
     ...hop.trace.translations.map((translation) => `  ${describeTranslation(translation, hop)}`),
     ...(all ? interviewLines(hop) : []),
     ...(live?.node === node ? liveLines(live) : []),
@@ -110,6 +111,12 @@ export function reportJson({ flow, hops, live }: Report): object {
       verdict: verdictOf(hop),
       decider: ruleOf(hop.trace.decider, hop),
       rules: speaking(hop).map((step) => ruleOf(step, hop)),
+      limits: hop.trace.limits.map(({ table, chain, rule: { origin, match } }) => ({
+        table,
+        chain,
+        ...origin,
+        ...match,
+      })),
       translations: hop.trace.translations,
       policies: interviews(hop),
       ...(live?.node === hop.host.node && { live: { rules: live.rules, foreign: live.foreign } }),
