@@ -11,7 +11,7 @@ import type {
   WorkloadEndpoint,
 } from '../../src/model/index.ts';
 import { type Cidr, familyOf, ICMP, ICMPV6, TCP, UDP } from '../../src/net/index.ts';
-import type { Resources } from '../naive/policy.ts';
+import type { Resources } from '../naive/resources.ts';
 
 type Fields = Record<string, unknown>;
 export interface Document extends Fields {

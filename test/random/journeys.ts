@@ -1,6 +1,6 @@
 /** Random packets of the policy generator, as probes between the namespaces of a lab. */
 import { ICMP, ICMPV6, type Ip, TCP, UDP } from '../../src/net/index.ts';
-import type { Opening } from '../naive/policy.ts';
+import type { Opening } from '../naive/resources.ts';
 import type { Probe } from '../scenario/probe.ts';
 
 /** Who has which address. */

@@ -16,16 +16,17 @@ import { Client, loadSnapshot, MemoryStore } from '../../src/datastore/index.ts'
 import type { HostEndpoint, Policy, Update } from '../../src/model/index.ts';
 import { hasPorts, ICMP, ICMPV6, type Ip } from '../../src/net/index.ts';
 import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
-import type { Opening } from '../naive/policy.ts';
+import type { Opening } from '../naive/resources.ts';
+import { OUTSIDE, SEED, WORKLOADS } from '../random/clusters.ts';
 import { type Document, documentKey, documentsOf, hostEndpoint, node } from '../random/documents.ts';
 import { type Owners, openingOf, probesOf } from '../random/journeys.ts';
+import { type Case, casesOf } from '../random/openings.ts';
 import type { ScenarioFile } from '../scenario/files.ts';
 import { type Probe, type ProbeResult, probeKey } from '../scenario/probe.ts';
 import { Prober } from '../scenario/prober.ts';
 import { Programs, until } from '../scenario/programs.ts';
 import { settle } from '../scenario/settle.ts';
 import { Topology } from '../scenario/topology.ts';
-import { type Case, casesOf, OUTSIDE, SEED, WORKLOADS } from '../unit/policy-arbitrary.ts';
 
 const CLUSTERS = 5;
 const PACKETS = 40;

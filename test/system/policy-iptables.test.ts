@@ -24,8 +24,8 @@ import {
   type TableName,
   VXLAN_HOSTS,
 } from '../../src/rules/index.ts';
-import type { Resources } from '../naive/policy.ts';
-import { cases } from '../unit/policy-arbitrary.ts';
+import type { Resources } from '../naive/resources.ts';
+import { clusters } from '../random/clusters.ts';
 import { words } from '../unit/policy-words.ts';
 
 const CLUSTERS = 15;
@@ -117,7 +117,7 @@ function said(rendered: Rendered): Map<string, string[][]> {
 
 test.each(PROGRAMS)('%s, IPv%s', (_, family, program) => {
   fc.assert(
-    fc.property(cases, ({ resources }) => {
+    fc.property(clusters, (resources) => {
       const state = stateOf(resources);
       createSets(state, family);
       try {

@@ -7,11 +7,11 @@ import { afterAll, expect, test } from 'vitest';
 import { gone, hostEndpoint, put } from '../../src/calc/testing/resources.ts';
 import { type IPPool, idKey, type Kind, type Policy, type Update, type Values } from '../../src/model/index.ts';
 import { cidr, ip } from '../../src/net/index.ts';
-import type { Resources } from '../naive/policy.ts';
+import type { Resources } from '../naive/resources.ts';
+import { SEED, WORKLOADS, workloadClusters } from '../random/clusters.ts';
 import { FakeHost } from '../random/fake-host.ts';
 import { linkUp } from '../random/fake-kernel.ts';
 import { KernelModel } from '../random/kernel-model.ts';
-import { casesOf, SEED, WORKLOADS } from './policy-arbitrary.ts';
 
 const STEPS = 150;
 /** Every so many steps with a host that has just started. */
@@ -47,7 +47,7 @@ const floating = fc.constantFrom([], [], [{ internal: ip('10.65.0.1'), external:
 /** All resources of a cluster, workloads now and then two with one interface. */
 const cluster: fc.Arbitrary<Value[]> = fc
   .record({
-    resources: casesOf(1).map(({ resources }) => resources),
+    resources: workloadClusters,
     pools: fc.uniqueArray(pool, { selector: ({ id }) => id.name, maxLength: 2 }),
     hosts: fc.uniqueArray(host, { selector: ({ id }) => id.name, maxLength: 2 }),
     role,

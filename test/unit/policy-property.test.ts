@@ -1,48 +1,52 @@
-/** Evaluator before lowering = after lowering = a naive reading of what policy means. */
+/** Evaluator before lowering = after lowering = a naive reading of what policy means, and what a host does. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_RULES_CONFIG, lowerRuleset, type Ruleset, renderChain } from '../../src/rules/index.ts';
-import { allowed } from '../naive/policy.ts';
-import { type Case, cases, RUNS, SEED, TIGHT } from './policy-arbitrary.ts';
-import { ClusterHost, passes } from './policy-cluster.ts';
+import { fate } from '../naive/host.ts';
+import { hostCases } from '../random/arrivals.ts';
+import { SEED, TIGHT } from '../random/clusters.ts';
+import { Coverage } from '../random/coverage.ts';
+import { OneHost } from '../random/one-host.ts';
 
-/** The verdicts in the end: one line a packet. */
-function verdicts({ resources, packets }: Case) {
-  const hosts = ['h1', 'h2'].map((name) => new ClusterHost(name, resources));
-  const by = (change: (ruleset: Ruleset) => Ruleset) => packets.map((packet) => passes(hosts, packet, change));
-  return {
-    naive: packets.map((packet) => allowed(resources, packet)),
-    compiled: by((ruleset) => ruleset),
-    lowered: by((ruleset) => lowerRuleset(ruleset)),
-    tight: by((ruleset) => lowerRuleset(ruleset, TIGHT)),
-  };
-}
+const RUNS = 1500;
+const PACKETS = 30;
+/** How often each match, action, kind of endpoint and hook has to be met. */
+const OFTEN = 50;
 
-test(`${RUNS} random clusters: compiled, lowered and naive verdicts are the same`, () => {
-  const seen = { allow: 0, deny: 0 };
+const plainly = (ruleset: Ruleset) => lowerRuleset(ruleset);
+const tightly = (ruleset: Ruleset) => lowerRuleset(ruleset, TIGHT);
+
+test(`${RUNS} random clusters: compiled, lowered and naive fates are the same`, () => {
+  const coverage = new Coverage();
   fc.assert(
-    fc.property(cases, (random) => {
-      const { naive, compiled, lowered, tight } = verdicts(random);
-      for (const verdict of naive) seen[verdict ? 'allow' : 'deny']++;
-      expect({ compiled, lowered, tight }).toEqual({ compiled: naive, lowered: naive, tight: naive });
+    fc.property(hostCases(PACKETS), ({ resources, machine, packets }) => {
+      const host = new OneHost(machine, resources);
+      const all = (by: (packet: (typeof packets)[number]) => string) => packets.map(by);
+      const naive = all((packet) => fate(resources, machine, packet));
+      packets.forEach((packet, i) => void coverage.count(resources, packet, host.trace(packet), naive[i] as string));
+      expect({
+        compiled: all((packet) => host.fate(packet)),
+        lowered: all((packet) => host.fate(packet, plainly)),
+        tight: all((packet) => host.fate(packet, tightly)),
+      }).toEqual({ compiled: naive, lowered: naive, tight: naive });
     }),
     { numRuns: RUNS, seed: SEED },
   );
-  // A property over packets that all meet the same fate would show nothing.
-  expect(seen.allow).toBeGreaterThan(RUNS / 2);
-  expect(seen.deny).toBeGreaterThan(RUNS / 2);
-});
+  console.info(coverage.table());
+  expect(coverage.lacking(OFTEN)).toEqual([]);
+}, 120_000);
 
 test('whatever the policy, lowered chains can be said in iptables', () => {
   fc.assert(
-    fc.property(cases, ({ resources }) => {
-      const host = new ClusterHost('h1', resources);
+    fc.property(hostCases(0), ({ resources, machine }) => {
+      const host = new OneHost(machine, resources);
       for (const family of [4, 6] as const) {
         const options = { family, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true };
-        const { chains } = lowerRuleset(host.ruleset(family)).filter;
-        for (const chain of chains.values()) expect(renderChain(chain, options).rules.length).toBe(chain.rules.length);
+        for (const { chains } of Object.values(lowerRuleset(host.ruleset(family))))
+          for (const chain of chains.values())
+            expect(renderChain(chain, options).rules.length).toBe(chain.rules.length);
       }
     }),
-    { numRuns: RUNS / 2, seed: SEED },
+    { numRuns: RUNS / 4, seed: SEED },
   );
 });
