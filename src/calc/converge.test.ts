@@ -6,7 +6,18 @@ import { ip, TCP, UDP } from '../net/index.ts';
 import type { DataplaneState } from './state.ts';
 import { Host } from './testing/host.ts';
 import { naiveState } from './testing/naive.ts';
-import { broken, gone, hostEndpoint, networkSet, policy, profile, put, rule, workload } from './testing/resources.ts';
+import {
+  broken,
+  gone,
+  hostEndpoint,
+  networkSet,
+  policy,
+  profile,
+  put,
+  rule,
+  tier,
+  workload,
+} from './testing/resources.ts';
 
 // Few names and values, so that things meet.
 const names = fc.constantFrom('a', 'b', 'c');
@@ -71,6 +82,7 @@ const policies: fc.Arbitrary<Policy> = fc
       ...lists,
       selector,
       order: fc.constantFrom(1, 2, null),
+      tier: fc.constantFrom('default', 'default', 'first', 'second'),
       types: fc.constantFrom<Policy['types'][number][]>(['ingress'], ['egress'], ['ingress', 'egress']),
       doNotTrack: fc.boolean(),
       preDNAT: fc.boolean(),
@@ -81,7 +93,13 @@ const policies: fc.Arbitrary<Policy> = fc
 const profileValues = fc
   .tuple(fc.constantFrom('p', 'q'), fc.record({ ...lists, labelsToApply: anyLabels }))
   .map(([name, fields]) => profile(name, fields));
-const resource = fc.oneof(workloads, hosts, sets, policies, profileValues);
+const tiers = fc
+  .tuple(
+    fc.constantFrom('default', 'first', 'second'),
+    fc.record({ order: fc.constantFrom(1, 2, 2e6, null), defaultAction: fc.constantFrom('deny', 'pass') }),
+  )
+  .map(([name, fields]) => tier(name, fields));
+const resource = fc.oneof(workloads, hosts, sets, policies, profileValues, tiers);
 
 type Resource = Parameters<typeof put>[0];
 interface Step {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { idKey } from '../model/index.ts';
 import { Host, policyText } from './testing/host.ts';
-import { hostEndpoint, policy, put, workload } from './testing/resources.ts';
+import { hostEndpoint, policy, put, tier, workload } from './testing/resources.ts';
 
 const w1 = workload('w1', { labels: { app: 'back' } });
 
@@ -56,6 +56,86 @@ describe('order of policies', () => {
     oneByOne.put(w1);
     for (const p of policies) oneByOne.put(p);
     expect(oneByOne.policies(w1)).toBe(atOnce.policies(w1));
+  });
+});
+
+describe('tiers', () => {
+  const inTier = (name: string, of: string) => policy(name, { tier: of, types: ['ingress'] });
+  const tiersOf = (host: Host) =>
+    (host.state.workloads.get(idKey(w1.id))?.tiers ?? []).map(
+      ({ tier, ingress, passes }) => `${tier}: ${ingress.map(({ name }) => name).join(' ')}${passes ? ', passes' : ''}`,
+    );
+
+  test('by order; default where upstream has it; unknown ones last', () => {
+    const host = new Host();
+    host.put(w1, tier('late', { order: 2e6 }), tier('early', { order: 10 }), tier('unordered'));
+    host.put(...['nowhere', 'unordered', 'late', 'default', 'early'].map((name) => inTier(`in-${name}`, name)));
+    expect(tiersOf(host)).toEqual([
+      'early: in-early',
+      'default: in-default',
+      'late: in-late',
+      'nowhere: in-nowhere',
+      'unordered: in-unordered',
+    ]);
+  });
+
+  test('of equal order by name', () => {
+    const host = new Host();
+    host.put(w1, inTier('x', 'b'), inTier('y', 'a'), tier('b', { order: 1 }), tier('a', { order: 1 }));
+    expect(tiersOf(host)).toEqual(['a: y', 'b: x']);
+  });
+
+  test('a tier that changes takes its policies along; one without policies here changes nothing', () => {
+    const host = new Host();
+    host.put(w1, tier('t', { order: 1 }), inTier('p', 't'), inTier('q', 't'), inTier('d', 'default'));
+    expect(tiersOf(host)).toEqual(['t: p q', 'default: d']);
+    expect(host.put(tier('t', { order: 3e6, defaultAction: 'pass' })).map((u) => u.type)).toEqual(['workload']);
+    expect(tiersOf(host)).toEqual(['default: d', 't: p q, passes']);
+    expect(host.put(tier('t', { order: 3e6, defaultAction: 'pass' }), tier('other', { order: 1 }))).toEqual([]);
+    host.delete(tier('t'));
+    expect(tiersOf(host)).toEqual(['default: d', 't: p q']);
+  });
+
+  test('default may be stored with an order of its own', () => {
+    const host = new Host();
+    host.put(w1, tier('t', { order: 5 }), inTier('p', 't'), inTier('d', 'default'), tier('default', { order: 1 }));
+    expect(tiersOf(host)).toEqual(['default: d', 't: p']);
+  });
+
+  test('a policy moves from one tier to another', () => {
+    const host = new Host();
+    host.put(w1, tier('t', { order: 5 }), inTier('p', 't'), inTier('q', 'default'));
+    host.put(inTier('q', 't'));
+    expect(tiersOf(host)).toEqual(['t: p q']);
+    host.put(tier('t', { order: 6, defaultAction: 'pass' }));
+    expect(tiersOf(host)).toEqual(['t: p q, passes']);
+  });
+
+  test('order every part of a host endpoint', () => {
+    const host = new Host();
+    const eth0 = hostEndpoint('eth0');
+    const roles = {
+      tiers: {},
+      forward: { applyOnForward: true },
+      untracked: { doNotTrack: true },
+      preDnat: { preDNAT: true },
+    };
+    const policies = Object.entries(roles).flatMap(([name, fields]) =>
+      ['default', 'first'].map((of) => policy(`${name}-${of}`, { ...fields, tier: of })),
+    );
+    host.put(eth0, tier('first', { order: 1, defaultAction: 'pass' }), ...policies);
+    const local = host.state.hostEndpoints.get(idKey(eth0.id));
+    const shape = {
+      tiers: local?.tiers,
+      forward: local?.forward,
+      untracked: local?.untracked,
+      preDnat: local?.preDnat,
+    };
+    for (const part of Object.values(shape))
+      expect(part?.map(({ tier, passes }) => [tier, passes])).toEqual([
+        ['first', true],
+        ['default', undefined],
+      ]);
   });
 });
 

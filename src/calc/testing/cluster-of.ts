@@ -1,6 +1,6 @@
 /** Clusters of one shape and any number of policies, and changes that should cost the same in each of them. */
 import type { Policy, Update, Values } from '../../model/index.ts';
-import { gone, policy, profile, put, rule, workload } from './resources.ts';
+import { gone, policy, profile, put, rule, tier, workload } from './resources.ts';
 
 const LOCALS = 100;
 const open = { ingress: [rule()], egress: [rule()] };
@@ -24,7 +24,11 @@ export function clusterOf(policies: number): Values[keyof Values][] {
     });
   const locals = Array.from({ length: LOCALS }, (_, i) => endpoint(i, 'h1'));
   const remotes = Array.from({ length: 1000 }, (_, i) => endpoint(i, 'h2'));
-  const own = [subjectPolicy('own-1', 'app3'), subjectPolicy('own-2', 'app7')];
+  const own = [
+    subjectPolicy('own-1', 'app3'),
+    subjectPolicy('own-2', 'app7'),
+    { ...subjectPolicy('own-0', 'app1'), tier: 'own' },
+  ];
   const others = Array.from({ length: policies - own.length }, (_, i) =>
     policy(`p${i}`, {
       order: i,
@@ -55,6 +59,8 @@ export const changes: Readonly<Record<string, Update>> = {
   ),
   'a rule': put(subjectPolicy('own-2', 'app8')),
   'the order of a policy': put({ ...subjectPolicy('own-2', 'app7'), order: 1 }),
+  'the order of the tier of one policy': put(tier('own', { order: 7 })),
+  'a policy that changes its tier': put({ ...subjectPolicy('own-2', 'app7'), tier: 'own' }),
   'a new local endpoint': put(workload('new', { ips: ['10.1.9.9'], profiles: ['open'], labels: { app: 'subject' } })),
   'a new remote endpoint': put(workload('newer', { node: 'h2', ips: ['10.2.9.9'], labels: { app: 'app3' } })),
   'a new policy': put(subjectPolicy('own-3', 'app9')),
@@ -64,4 +70,4 @@ export const changes: Readonly<Record<string, Update>> = {
 };
 
 /** The subject and its policies as they were. */
-export const undo: readonly Update[] = [put(subject), put(subjectPolicy('own-2', 'app7'))];
+export const undo: readonly Update[] = [put(subject), put(subjectPolicy('own-2', 'app7')), gone(tier('own'))];

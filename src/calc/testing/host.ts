@@ -55,7 +55,7 @@ export class Host {
     return [...this.state.sets.keys()];
   }
 
-  /** `ingress: a b, egress: b` for a local endpoint: names of policies in their order. */
+  /** `ingress: a b, egress: b` for a local endpoint, tier by tier: names of policies in their order. */
   policies(of: { readonly id: ResourceId }): string {
     const key = idKey(of.id) as IdKey;
     return policyText((this.state.workloads.get(key) ?? this.state.hostEndpoints.get(key))?.tiers ?? []);

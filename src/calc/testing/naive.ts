@@ -8,6 +8,7 @@ import {
   type NetworkSet,
   type Policy,
   type Profile,
+  type Tier,
   type Values,
   type WorkloadEndpoint,
 } from '../../model/index.ts';
@@ -16,7 +17,7 @@ import { parseSelector, type Selector } from '../../selector/index.ts';
 import type { TierPolicies } from '../output.ts';
 import { activate, type SetDefinition } from '../rule-sets.ts';
 import { DataplaneState } from '../state.ts';
-import { rule } from './resources.ts';
+import { rule, tier } from './resources.ts';
 
 type Resource = Values[Kind];
 type Endpoint = WorkloadEndpoint | HostEndpoint;
@@ -48,6 +49,10 @@ export function naiveState(node: string, resources: readonly Resource[]): Datapl
   const active = of<Policy>('NetworkPolicy', 'GlobalNetworkPolicy')
     .filter((policy) => locals.some((endpoint) => applies(policy, endpoint)))
     .sort(byOrderAndName);
+  const tiers = inOrder(
+    of<Tier>('Tier'),
+    active.map((policy) => policy.tier),
+  );
   for (const policy of active) {
     const { id, storedName, tier, doNotTrack, preDNAT } = policy;
     state.policies.set(idKey(id), { id, storedName, tier, doNotTrack, preDNAT, ...rules(policy) });
@@ -61,6 +66,7 @@ export function naiveState(node: string, resources: readonly Resource[]): Datapl
       state,
       endpoint,
       active.filter((policy) => applies(policy, endpoint)),
+      tiers,
     );
   return state;
 }
@@ -71,17 +77,33 @@ function byOrderAndName(a: Policy, b: Policy): number {
   return order(a) - order(b) || (name(a) < name(b) ? -1 : 1);
 }
 
-function addEndpoint(state: DataplaneState, endpoint: Endpoint, policies: readonly Policy[]): void {
+/** Also those that are named only: `default` in its place, others after all that are there. */
+function inOrder(known: readonly Tier[], named: readonly string[]): Tier[] {
+  const missing = [...new Set(named)].filter((name) => !known.some(({ id }) => id.name === name));
+  const order = ({ order }: Tier) => order ?? Number.MAX_VALUE;
+  return [...known, ...missing.map((name) => tier(name, name === 'default' ? { order: 1e6 } : {}))].sort(
+    (a, b) => order(a) - order(b) || (a.id.name < b.id.name ? -1 : 1),
+  );
+}
+
+function addEndpoint(
+  state: DataplaneState,
+  endpoint: Endpoint,
+  policies: readonly Policy[],
+  tiers: readonly Tier[],
+): void {
+  const inTiers = (of: readonly Policy[]) => tiers.flatMap((tier) => inTier(of, tier));
   const plain = policies.filter((p) => !p.doNotTrack && !p.preDNAT);
-  const tiers = inTier(plain);
-  if ('workload' in endpoint) state.workloads.set(idKey(endpoint.id), { endpoint, tiers });
+  if ('workload' in endpoint) state.workloads.set(idKey(endpoint.id), { endpoint, tiers: inTiers(plain) });
   else {
     state.hostEndpoints.set(idKey(endpoint.id), {
       endpoint,
-      tiers,
-      forward: inTier(plain.filter((p) => p.applyOnForward)),
-      untracked: inTier(policies.filter((p) => p.doNotTrack)),
-      preDnat: inTier(policies.filter((p) => p.preDNAT && !p.doNotTrack).map((p) => ({ ...p, types: onlyIngress(p) }))),
+      tiers: inTiers(plain),
+      forward: inTiers(plain.filter((p) => p.applyOnForward)),
+      untracked: inTiers(policies.filter((p) => p.doNotTrack)),
+      preDnat: inTiers(
+        policies.filter((p) => p.preDNAT && !p.doNotTrack).map((p) => ({ ...p, types: onlyIngress(p) })),
+      ),
     });
   }
 }
@@ -90,9 +112,11 @@ function onlyIngress({ types }: Policy): Direction[] {
   return types.filter((type) => type === 'ingress');
 }
 
-function inTier(policies: readonly Policy[]): TierPolicies[] {
-  const ids = (direction: Direction) => policies.filter((p) => p.types.includes(direction)).map(({ id }) => id);
-  const tier = { tier: 'default', ingress: ids('ingress'), egress: ids('egress') };
+function inTier(policies: readonly Policy[], { id: { name }, defaultAction }: Tier): TierPolicies[] {
+  const own = policies.filter((p) => p.tier === name);
+  const ids = (direction: Direction) => own.filter((p) => p.types.includes(direction)).map(({ id }) => id);
+  const passes = defaultAction === 'pass' ? ({ passes: true } as const) : {};
+  const tier = { tier: name, ...passes, ingress: ids('ingress'), egress: ids('egress') };
   return tier.ingress.length + tier.egress.length > 0 ? [tier] : [];
 }
 
