@@ -4,6 +4,7 @@ import { IpSetDriver } from '../drivers/ipset/index.ts';
 import { detectBackend, Iptables } from '../drivers/iptables/index.ts';
 import { LinkTable } from '../drivers/links/index.ts';
 import { NeighbourDriver } from '../drivers/neighbours/index.ts';
+import { QdiscDriver } from '../drivers/qdiscs/index.ts';
 import { RouteDriver } from '../drivers/routes/index.ts';
 import { SysctlDriver } from '../drivers/sysctl/index.ts';
 import { exec, NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from '../kernel/index.ts';
@@ -16,6 +17,7 @@ export interface Drivers {
   readonly ipsets: IpSetDriver;
   readonly routes: RouteDriver;
   readonly neighbours: NeighbourDriver;
+  readonly qdiscs: QdiscDriver;
   readonly sysctls: SysctlDriver;
   readonly conntrack: ConntrackDriver;
   readonly leftovers: Leftovers;
@@ -25,21 +27,17 @@ export interface Drivers {
   close(): void;
 }
 
-export interface DriverHooks {
-  readonly onRefused: (table: string, chain: string, reason: string) => void;
+export interface DriverOptions {
   /** How long unexpected routes on our interfaces stay; default: as long as after a start. */
-  readonly routeGraceMs?: number;
+  readonly graceMs?: number;
 }
 
 /** Opens the kernel's tables, which `Dataplane` reads; nothing is written. E_KERNEL. */
-export async function openDrivers(config: DataplaneConfig, hooks: DriverHooks): Promise<Drivers> {
-  const { onRefused, routeGraceMs } = hooks;
+export async function openDrivers(config: DataplaneConfig, { graceMs }: DriverOptions = {}): Promise<Drivers> {
   const clock = (): number => performance.now();
   const { families, rules } = config;
   const backend = await detectBackend(config.iptables.backend, exec);
-  const iptables = families.map(
-    (family) => new Iptables({ ...config.iptables, family, backend, run: exec, onRefused }),
-  );
+  const iptables = families.map((family) => new Iptables({ ...config.iptables, family, backend, run: exec, clock }));
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   const links = new LinkTable(socket);
   const ownsInterface = (name: string): boolean => rules.interfacePrefixes.some((prefix) => name.startsWith(prefix));
@@ -47,13 +45,13 @@ export async function openDrivers(config: DataplaneConfig, hooks: DriverHooks): 
     config.removeExternalRoutes || protocol === config.routeProtocol;
   const netfilter = new NetlinkSocket(NETLINK_NETFILTER);
   const network = { socket, links, ownsInterface, removeExternal, clock };
-  const grace = routeGraceMs === undefined ? {} : { graceMs: routeGraceMs };
   return {
     links,
     iptables,
     ipsets: new IpSetDriver({ socket: netfilter, families, clock }),
-    routes: new RouteDriver({ ...network, families, ...grace }),
+    routes: new RouteDriver({ ...network, families, ...(graceMs !== undefined && { graceMs }) }),
     neighbours: new NeighbourDriver({ socket, links, families, ownsInterface, clock }),
+    qdiscs: new QdiscDriver({ socket, links, ownsInterface, clock }),
     sysctls: new SysctlDriver({ clock }),
     conntrack: new ConntrackDriver({ clock }),
     leftovers: new KernelLeftovers({ config, backend, run: exec, netfilter, network }),

@@ -157,7 +157,7 @@ export class Agent {
     if (!before) this.#graceEnds = now + ROUTE_GRACE;
     const next = await Enforcement.open(settings, {
       log,
-      routeGraceMs: Math.max(0, this.#graceEnds - now),
+      graceMs: Math.max(0, this.#graceEnds - now),
       onRound: (seconds, outcome) => {
         this.#metrics?.onRound(seconds, outcome);
         if (outcome === 'failed') return;

@@ -3,16 +3,15 @@ import {
   Dataplane,
   type DataplaneConfig,
   type DataplaneOptions,
+  type DriverOptions,
   type Drivers,
   openDrivers,
 } from '../dataplane/index.ts';
 import { KernelEvents } from '../kernel/index.ts';
 import type { Logger } from './log.ts';
 
-export interface EnforcementOptions extends Pick<DataplaneOptions, 'onRound' | 'onEndpointStatus'> {
+export interface EnforcementOptions extends DriverOptions, Pick<DataplaneOptions, 'onRound' | 'onEndpointStatus'> {
   readonly log: Logger;
-  /** Milliseconds; default: as after a start. */
-  readonly routeGraceMs?: number;
   /** The kernel tells nothing any more. */
   readonly onDeaf: (error: Error) => void;
 }
@@ -24,13 +23,7 @@ export class Enforcement {
 
   /** It writes nothing before it is told that everything has been told. E_KERNEL when the kernel lacks what the settings need. */
   static async open(config: DataplaneConfig, options: EnforcementOptions): Promise<Enforcement> {
-    const { log, routeGraceMs } = options;
-    const drivers = await openDrivers(config, {
-      ...(routeGraceMs !== undefined && { routeGraceMs }),
-      onRefused: (table, chain, reason) =>
-        log.error({ table, chain, reason }, 'the kernel refuses this chain: it is closed instead'),
-    });
-    return new Enforcement(config, drivers, options);
+    return new Enforcement(config, await openDrivers(config, options), options);
   }
 
   private constructor(config: DataplaneConfig, drivers: Drivers, options: EnforcementOptions) {
