@@ -268,3 +268,59 @@ describe('one bad object does not stop the rest', () => {
     expect(members(nets.name).length).toBe(1000);
   });
 });
+
+describe('what is not as desired is told, with what may be wrong about it', () => {
+  const gap = (name: string) => driver.gaps.get(name);
+  const changed = () => [...driver.applyUpdates().changed];
+
+  test('a set that cannot be made, until it can', () => {
+    sh(`ipset create ${nets.name} hash:ip,port`);
+    driver.setDesired(nets, []);
+    driver.setDesired({ ...nets, name: 'cali40-a-name-that-is-much-too-long-for-it' }, []);
+    expect(changed()).toEqual(['cali40s:nets', 'cali40-a-name-that-is-much-too-long-for-it']);
+    expect(gap(nets.name)).toMatchObject({ absent: true, missing: true, extra: false });
+    driver.resync();
+    now = 1000;
+    expect(changed()).toContain('cali40s:nets');
+    expect([...driver.gaps.keys()]).toEqual(['cali40-a-name-that-is-much-too-long-for-it']);
+    expect(saved().join()).toContain('create cali40s:nets hash:net');
+  });
+
+  test('members that are missing, until there is room or they are not desired any more', () => {
+    driver.setDesired({ ...nets, maxElements: 1 }, ['10.0.0.1/32', '10.0.0.2/32', '10.0.0.3/32']);
+    expect(changed()).toEqual([nets.name]);
+    expect(gap(nets.name)).toEqual({
+      absent: false,
+      missing: true,
+      extra: false,
+      reason: 'cannot add all members: IPSET_ERR_HASH_FULL',
+    });
+    expect(changed()).toEqual([]);
+    now = 100;
+    expect(changed()).toEqual([]);
+    driver.removeMembers(nets.name, ['10.0.0.2/32', '10.0.0.3/32']);
+    expect(changed()).toEqual([nets.name]);
+    expect(driver.gaps.size).toBe(0);
+  });
+
+  test('a set that became too small, until it is bigger', () => {
+    const many = Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}/32`);
+    driver.setDesired(nets, many);
+    driver.apply();
+    driver.setDesired({ ...nets, maxElements: 20 }, many);
+    expect(changed()).toEqual([nets.name]);
+    expect(gap(nets.name)).toMatchObject({ absent: false, missing: true });
+    driver.setDesired(nets, many);
+    expect(changed()).toEqual([nets.name]);
+    expect(driver.gaps.size).toBe(0);
+    expect(members(nets.name)).toHaveLength(300);
+  });
+
+  test('one that goes has none', () => {
+    driver.setDesired({ ...nets, maxElements: 1 }, ['10.0.0.1/32', '10.0.0.2/32', '10.0.0.3/32']);
+    driver.applyUpdates();
+    driver.removeDesired(nets.name);
+    expect(changed()).toEqual([nets.name]);
+    expect(driver.gaps.size).toBe(0);
+  });
+});

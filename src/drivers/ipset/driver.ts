@@ -5,14 +5,12 @@
  * type has changed is built beside the old one and takes its place in one step. Only sets with our own names are ever
  * removed.
  */
-import type { CalicoError } from '../../errors/index.ts';
+import { CalicoError } from '../../errors/index.ts';
 import {
   dumpSetHeaders,
   dumpSetMembers,
   encodeSetCreate,
   encodeSetDestroy,
-  encodeSetRename,
-  encodeSetSwap,
   type IpSet,
   type IpSetHeader,
   kernelError,
@@ -21,7 +19,10 @@ import {
 } from '../../kernel/index.ts';
 import type { Family } from '../../net/index.ts';
 import { type ApplyResult, Backoff, type Clock, mergeResults, Tracker } from '../../reconcile/index.ts';
+import { Attempt } from './attempt.ts';
+import { type SetGap, SetGaps } from './gaps.ts';
 import { SetMembers } from './members.ts';
+import { takePlace, temporaryName } from './replace.ts';
 import { type Refused, writeMembers } from './write.ts';
 
 /** FelixConfiguration's MaxIpsetSize. */
@@ -39,6 +40,11 @@ export interface IpSetDriverOptions {
   readonly clock: Clock;
 }
 
+export interface SetResult extends ApplyResult {
+  /** Sets that have become, or are no longer, other than desired, or are so in another way. */
+  readonly changed: ReadonlySet<string>;
+}
+
 /** Names that are ours: `cali4…`, `cali6…`, and what very old versions made. */
 const OWN_NAMES = { 4: /^(cali4|felix-(all|masq)-ipam-pools$)/, 6: /^cali6/ } as const;
 
@@ -51,6 +57,7 @@ export class IpSetDriver {
   /** Sets whose members may differ from what is desired. */
   readonly #dirty = new Set<string>();
   readonly #backoff = new Backoff<string>();
+  readonly #gaps = new SetGaps();
 
   constructor(options: IpSetDriverOptions) {
     this.#socket = options.socket;
@@ -78,6 +85,12 @@ export class IpSetDriver {
     this.#sets.removeDesired(name);
     this.#dirty.delete(name);
     this.#backoff.forget(name);
+    this.#gaps.set(name, null);
+  }
+
+  /** Sets that are not as desired, as of the last `applyUpdates`. */
+  get gaps(): ReadonlyMap<string, SetGap> {
+    return this.#gaps.all;
   }
 
   /** A RangeError when the set is not desired. */
@@ -108,21 +121,21 @@ export class IpSetDriver {
     this.#touch(name);
   }
 
-  /** Creates sets and brings their members up to date. */
-  applyUpdates(): ApplyResult {
-    const now = this.#clock();
-    this.#sets.release(now);
-    for (const name of this.#backoff.takeDue(now)) this.#dirty.add(name);
-    const errors = new Map<string, CalicoError>();
-    const before = this.#create(now, errors);
-    const ready = [...this.#dirty]
-      .filter((name) => this.#isThere(name))
-      .map((name) => this.#members.get(name) as SetMembers);
-    for (const own of ready) this.#learn(own);
+  /** Creates sets and brings their members up to date. What cannot be done of one set does not keep the others waiting. */
+  applyUpdates(): SetResult {
+    const attempt = new Attempt(this.#clock());
+    this.#sets.release(attempt.now);
+    for (const name of this.#backoff.takeDue(attempt.now)) this.#dirty.add(name);
+    const before = this.#create(attempt) + this.#rebuild(attempt);
+    const touched = [...this.#dirty];
+    const there = touched.filter((name) => this.#isThere(name) && this.#learn(name, attempt));
+    const ready = there.map((name) => this.#members.get(name) as SetMembers);
     const written = writeMembers(this.#socket, ready);
-    this.#settle(ready, written.refused, now, errors);
-    const operations = before + written.operations + this.#rebuild(now, errors);
-    return { operations, errors, retryAt: earliest(this.#sets.nextDue(), this.#backoff.nextDue()) };
+    this.#settle(ready, written.refused, attempt);
+    for (const name of touched) this.#gaps.set(name, this.#gapOf(name, attempt));
+    const { errors } = attempt;
+    const retryAt = earliest(this.#sets.nextDue(), this.#backoff.nextDue());
+    return { operations: before + written.operations, errors, retryAt, changed: this.#gaps.takeChanged() };
   }
 
   /** Removes the sets that are ours and not desired. One that a rule still names is tried again later: no error. */
@@ -148,7 +161,7 @@ export class IpSetDriver {
     return mergeResults(this.applyUpdates(), this.applyRemovals());
   }
 
-  #create(now: number, errors: Map<string, CalicoError>): number {
+  #create(attempt: Attempt): number {
     const names = [...this.#sets.pendingWrites].filter((name) => !this.#sets.actual.has(name));
     const sets = names.map((name) => (this.#members.get(name) as SetMembers).set);
     const failures = this.#socket.batch(sets, encodeSetCreate);
@@ -159,26 +172,26 @@ export class IpSetDriver {
         this.#members.get(set.name)?.exists();
         this.#touch(set.name);
       } else {
-        this.#sets.failed(set.name, now);
-        errors.set(set.name, kernelError(set.name, 'cannot create the set', failure));
+        this.#sets.failed(set.name, attempt.now);
+        attempt.fail(set.name, kernelError(set.name, 'cannot create the set', failure));
       }
     }
     return names.length;
   }
 
   /** Sets that are there with another type or size. */
-  #rebuild(now: number, errors: Map<string, CalicoError>): number {
+  #rebuild(attempt: Attempt): number {
     let operations = 0;
     for (const name of [...this.#sets.pendingWrites]) {
       if (!this.#sets.actual.has(name)) continue;
       const own = this.#members.get(name) as SetMembers;
-      const beside = new SetMembers({ ...own.set, name: this.#temporaryName(own.set.family) });
+      const beside = new SetMembers({ ...own.set, name: temporaryName(this.#sets, own.set.family) });
       beside.replace(own.tracker.desired());
-      const attempt = this.#buildBeside(own, beside);
-      operations += attempt.operations;
-      if (!attempt.error) continue;
-      this.#sets.failed(name, now);
-      errors.set(name, attempt.error);
+      const built = this.#buildBeside(own, beside);
+      operations += built.operations;
+      if (!built.error) continue;
+      this.#sets.failed(name, attempt.now);
+      attempt.fail(name, built.error);
     }
     return operations;
   }
@@ -191,64 +204,69 @@ export class IpSetDriver {
     beside.exists();
     const written = writeMembers(this.#socket, [beside]);
     const operations = written.operations + 2;
-    const unreplaced = this.#takePlace(own.set, beside.set);
+    const unreplaced = takePlace(this.#socket, this.#sets, own.set, beside.set);
     if (unreplaced) return { operations, error: kernelError(name, 'cannot replace the set', unreplaced) };
     own.exists(new Set(beside.tracker.actual()));
     this.#touch(name);
     return { operations };
   }
 
-  /** Puts `beside` in the place of the set that is there; null when that was done. */
-  #takePlace({ name }: IpSet, beside: IpSet): Refusal | null {
-    const old = this.#sets.actual.get(name) as IpSetHeader;
-    const unswapped = this.#socket.request((w) => encodeSetSwap(w, [name, beside.name]));
-    if (unswapped?.name === 'IPSET_ERR_TYPE_MISMATCH') {
-      // Sets of different kinds cannot be exchanged. Without rules that name the old one it can go first.
-      const refused =
-        this.#socket.request((w) => encodeSetDestroy(w, name)) ??
-        this.#socket.request((w) => encodeSetRename(w, [beside.name, name]));
-      if (refused) return refused;
-      this.#sets.removeActual(beside.name);
-    } else if (unswapped) return unswapped;
-    // What was there has the temporary name now, and goes with the next removals.
-    else this.#sets.setActual(beside.name, old);
-    this.#sets.setActual(name, { ...beside, name });
-    return null;
-  }
-
-  /** Reads what is in a set that we did not make. */
-  #learn(own: SetMembers): void {
-    if (!own.known) own.exists(dumpSetMembers(this.#socket, own.set));
-  }
-
-  #settle(
-    sets: readonly SetMembers[],
-    refused: readonly Refused[],
-    now: number,
-    errors: Map<string, CalicoError>,
-  ): void {
-    const unfinished = new Set(refused.map(({ own }) => own.set.name));
-    for (const { set } of sets) {
-      this.#dirty.delete(set.name);
-      if (unfinished.has(set.name)) this.#backoff.failed(set.name, now);
-      else this.#backoff.forget(set.name);
+  /** Reads what is in a set that we did not make. False when that does not succeed. */
+  #learn(name: string, attempt: Attempt): boolean {
+    const own = this.#members.get(name) as SetMembers;
+    try {
+      if (!own.known) own.exists(dumpSetMembers(this.#socket, own.set));
+      return true;
+    } catch (error) {
+      if (!(error instanceof CalicoError)) throw error;
+      this.#failed(name, (error.cause as Refusal | undefined)?.name, attempt);
+      attempt.fail(name, error);
+      return false;
     }
+  }
+
+  #settle(sets: readonly SetMembers[], refused: readonly Refused[], attempt: Attempt): void {
+    for (const { set } of sets) this.#dirty.delete(set.name);
     for (const { own, members, command, failure } of refused) {
       const { name } = own.set;
-      // Somebody took the whole set away: it is made anew when it is tried again.
-      if (failure.name === 'ENOENT') {
-        this.#sets.removeActual(name);
-        this.#sets.failed(name, now);
-      }
       const one = members.length === 1;
       const what = `cannot ${command} ${one ? members[0] : 'all members'}`;
-      errors.set(one ? `${name} ${members[0]}` : name, kernelError(name, what, failure));
+      attempt.fail(name, kernelError(name, what, failure), one ? `${name} ${members[0]}` : name);
     }
+    const failures = new Map(refused.map(({ own, failure }) => [own.set.name, failure.name]));
+    for (const [name, failure] of failures) this.#failed(name, failure, attempt);
+    for (const { set } of sets) if (!failures.has(set.name)) this.#backoff.forget(set.name);
+  }
+
+  /** The set is tried again later. If somebody took it away it is made anew then. */
+  #failed(name: string, failure: string | undefined, attempt: Attempt): void {
+    this.#dirty.delete(name);
+    this.#backoff.failed(name, attempt.now);
+    if (failure !== 'ENOENT') return;
+    this.#sets.removeActual(name);
+    this.#sets.failed(name, attempt.now);
+  }
+
+  /** Of a set that waits for another try nothing new is known: the reason stays. */
+  #gapOf(name: string, attempt: Attempt): SetGap | null {
+    const own = this.#members.get(name);
+    const there = this.#sets.actual.get(name);
+    const known = own?.known && this.#isThere(name);
+    if (!own || (known && !own.dirty)) return null;
+    const reason = attempt.failureOf(name)?.message ?? this.#gaps.all.get(name)?.reason ?? 'it waits';
+    const { pendingAdds, pendingRemoves } = own.tracker;
+    return {
+      absent: there === undefined,
+      missing: !known || pendingAdds.size > 0,
+      extra: there !== undefined && (!known || pendingRemoves.size > 0),
+      reason,
+    };
   }
 
   #touch(name: string): void {
     this.#backoff.forget(name);
-    if (this.#members.get(name)?.dirty) this.#dirty.add(name);
+    // What had a gap is looked at once more when it has none.
+    if (this.#members.get(name)?.dirty || this.#gaps.all.has(name)) this.#dirty.add(name);
     else this.#dirty.delete(name);
   }
 
@@ -262,13 +280,6 @@ export class IpSetDriver {
     const own = this.#members.get(name);
     if (!own) throw new RangeError(`no such set: ${name}`);
     return own;
-  }
-
-  #temporaryName(family: Family): string {
-    for (let i = 0; ; i++) {
-      const name = `cali${family}t${i}`;
-      if (!this.#sets.actual.has(name)) return name;
-    }
   }
 }
 

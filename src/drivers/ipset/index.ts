@@ -1,1 +1,2 @@
 export * from './driver.ts';
+export type { SetGap } from './gaps.ts';
