@@ -17,10 +17,26 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** One run of a program that could be started. */
+export interface ExecRun {
+  readonly program: string;
+  /** Seconds that it took to start it; this process does nothing else meanwhile. */
+  readonly startSeconds: number;
+  readonly seconds: number;
+  /** Of its input. */
+  readonly lines: number;
+  readonly status: number | null;
+}
+
+/** Told of every run when it has ended: for metrics. */
+export const execListeners = new Set<(run: ExecRun) => void>();
+
 /** Resolves with whatever status the program ends. E_KERNEL when it cannot be started or takes too long. */
 export function exec(program: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
+  const start = performance.now();
   const child = spawn(program, args, { env: options.env ? { ...process.env, ...options.env } : process.env });
+  const startSeconds = (performance.now() - start) / 1000;
   const timeoutMs = options.timeoutMs ?? 60_000;
   let late = false;
   const timer = setTimeout(() => {
@@ -42,6 +58,8 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   });
   child.on('close', (status) => {
     clearTimeout(timer);
+    const run = { program, startSeconds, seconds: (performance.now() - start) / 1000, status };
+    if (execListeners.size > 0) tell({ ...run, lines: linesOf(options.stdin ?? '') });
     if (late) reject(new CalicoError('E_KERNEL', program, `took longer than ${timeoutMs} ms and was killed`));
     else resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
   });
@@ -54,4 +72,15 @@ export async function execOk(program: string, args: readonly string[], options?:
   if (status === 0) return stdout;
   const complaint = stderr.trim() || `ended with status ${status}`;
   throw new CalicoError('E_KERNEL', [program, ...args].join(' '), complaint);
+}
+
+function tell(run: ExecRun): void {
+  for (const listener of execListeners) listener(run);
+}
+
+function linesOf(input: string | Uint8Array): number {
+  const text = typeof input === 'string' ? input : Buffer.from(input).toString();
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
 }
