@@ -1,63 +1,11 @@
 /** What happens to a packet on a host, and which rule is named for it. Policy itself: test/unit/policy-property.test.ts. */
 import { describe, expect, test } from 'vitest';
-import { Host } from '../calc/testing/host.ts';
-import { hostEndpoint, policy, profile, rule, workload } from '../calc/testing/resources.ts';
-import type { Kind, Values } from '../model/index.ts';
+import { hostEndpoint, policy, rule } from '../calc/testing/resources.ts';
 import { ICMPV6, IPIP, ip, TCP, UDP } from '../net/index.ts';
-import { DEFAULT_RULES_CONFIG, type RulesConfig } from './config.ts';
-import { evaluate, type Trace } from './evaluate.ts';
-import { compileHost } from './host.ts';
-import { lowerRuleset } from './lower.ts';
+import type { Trace } from './evaluate.ts';
 import type { Origin } from './origin.ts';
-import type { Packet, World } from './packet.ts';
-
-const OWN = { 4: ip('172.30.0.11'), 6: ip('fd00:30::11') };
-const open = profile('open', { ingress: [rule()], egress: [rule()] });
-const w1 = workload('w1', { interfaceName: 'cali1', ips: ['10.65.0.1', 'fd00:65::1'], profiles: ['open'] });
-const w2 = workload('w2', { interfaceName: 'cali2', ips: ['10.65.0.2', 'fd00:65::2'], profiles: ['open'] });
-const routes = new Map([
-  ['10.65.0.1', 'cali1'],
-  ['10.65.0.2', 'cali2'],
-  ['fd00:65::1', 'cali1'],
-  ['10.99.9.9', null],
-]);
-const WORLD: World = {
-  inSet: () => false,
-  isLocal: (address) => Object.values(OWN).includes(address),
-  route: (destination) => (routes.has(destination) ? (routes.get(destination) ?? null) : 'eth0'),
-};
-
-/** The same before and after lowering, or the test fails. */
-function send(packet: Partial<Packet>, resources: Values[Kind][], config: Partial<RulesConfig> = {}): Trace {
-  const host = new Host();
-  host.put(...resources);
-  const full: Packet = {
-    family: packet.source?.includes(':') ? 6 : 4,
-    protocol: TCP,
-    source: ip('10.65.0.1'),
-    destination: ip('10.65.0.2'),
-    sourcePort: 40000,
-    destinationPort: 80,
-    conntrack: 'NEW',
-    marks: new Set(),
-    ...packet,
-  };
-  const interfaces = new Map([['eth0', Object.values(OWN)]]);
-  const compiled = compileHost({ ...host.state, interfaces }, { ...DEFAULT_RULES_CONFIG, ...config }, full.family);
-  const trace = evaluate(compiled, full, WORLD);
-  const lowered = evaluate(lowerRuleset(compiled), full, WORLD);
-  expect([lowered.verdict, lowered.translations]).toEqual([trace.verdict, trace.translations]);
-  expect(lowered.decider?.rule.origin).toEqual(trace.decider?.rule.origin);
-  return trace;
-}
-
-function outcome({ verdict, decider }: Trace) {
-  const origin = decider?.rule.origin;
-  return [verdict, origin && ('what' in origin ? origin.what : origin.type)];
-}
-
-const fromW1 = { inInterface: 'cali1' };
-const fromOutside = { inInterface: 'eth0', source: ip('192.0.2.1') };
+import type { Packet } from './packet.ts';
+import { fromOutside, fromW1, OWN, open, outcome, send, w1, w2 } from './testing/send.ts';
 
 describe('between workloads', () => {
   test('the last policy or profile that allowed is named', () => {
