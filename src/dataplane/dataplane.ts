@@ -1,7 +1,7 @@
 /**
  * The apply loop: from dataplane updates and the kernel's notifications to the fewest writes, in the one safe order.
  *
- *     what is gone stops being reachable → IP sets
+ *     what is gone stops being reachable → IP sets → bandwidth limits
  *     → for each family: chains → forwarding, proxy ARP, neighbours, routes
  *     → sets that nothing names any more go, conntrack entries of what went
  *
@@ -173,16 +173,17 @@ export class Dataplane {
 
   /** Throws E_KERNEL when chains could not be written. */
   async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
-    const { ipsets, sysctls, neighbours, routes, conntrack } = this.#drivers;
+    const { ipsets, sysctls, neighbours, qdiscs, routes, conntrack } = this.#drivers;
     if (!this.#loaded) await this.#load();
     for (const update of this.#queue.splice(0)) this.#take(update);
     this.#managers.settle();
     if (audits.has('ipsets')) ipsets.resync();
-    if (audits.has('routes')) for (const driver of [routes, neighbours, sysctls]) driver.resync();
+    if (audits.has('routes')) for (const driver of [routes, neighbours, qdiscs, sysctls]) driver.resync();
 
     const results = [this.#applyRoutes()];
     const sets = ipsets.applyUpdates();
     results.push(sets);
+    results.push(qdiscs.apply());
     results.push(...(await this.#applyFamilies(audits.has('iptables') || this.#setsRecovered(sets))));
     results.push(ipsets.applyRemovals());
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
@@ -229,9 +230,9 @@ export class Dataplane {
 
   /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
   async #load(): Promise<void> {
-    const { iptables, ipsets, links, neighbours, routes } = this.#drivers;
+    const { iptables, ipsets, links, neighbours, qdiscs, routes } = this.#drivers;
     links.resync();
-    for (const driver of [routes, neighbours, ipsets]) driver.resync();
+    for (const driver of [routes, neighbours, qdiscs, ipsets]) driver.resync();
     await Promise.all(iptables.map((family) => family.load()));
     this.#managers.settle();
     const fresh = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));

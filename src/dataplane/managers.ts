@@ -1,6 +1,7 @@
 /** The managers of one dataplane, each of which keeps what one kind of update adds up to. */
 import type { DataplaneUpdate } from '../calc/index.ts';
 import type { Family, Ip } from '../net/index.ts';
+import { Bandwidths } from './bandwidths.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
@@ -19,6 +20,7 @@ export class Managers {
   readonly policies: Policies;
   readonly workloads: Workloads;
   readonly hostEndpoints: HostEndpoints;
+  readonly bandwidths: Bandwidths;
   /** One for each family. */
   readonly reachability: ReadonlyMap<Family, Reachability>;
   readonly #drivers: Drivers;
@@ -50,6 +52,7 @@ export class Managers {
     this.policies = new Policies(tables, rules);
     this.workloads = new Workloads(tables, this.policies, rules);
     this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
+    this.bandwidths = new Bandwidths(drivers.qdiscs);
     this.reachability = new Map(
       tables.families.map((family) => [family, new Reachability(drivers, family, config.routeProtocol)]),
     );
@@ -71,8 +74,11 @@ export class Managers {
   settle(): void {
     this.sets.settle();
     const touched = this.workloads.settle();
-    for (const family of this.reachability.values())
-      for (const name of touched) family.set(name, this.workloads.owners.get(name));
+    for (const name of touched) {
+      const owner = this.workloads.owners.get(name);
+      for (const family of this.reachability.values()) family.set(name, owner);
+      this.bandwidths.set(name, owner);
+    }
     this.hostEndpoints.settle(() => this.#interfaces());
   }
 

@@ -5,6 +5,7 @@ import { IpSetDriver } from '../../src/drivers/ipset/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
 import { LinkTable } from '../../src/drivers/links/index.ts';
 import { NeighbourDriver } from '../../src/drivers/neighbours/index.ts';
+import { QdiscDriver } from '../../src/drivers/qdiscs/index.ts';
 import { RouteDriver } from '../../src/drivers/routes/index.ts';
 import { SysctlDriver, type SysctlFiles } from '../../src/drivers/sysctl/index.ts';
 import {
@@ -44,6 +45,7 @@ export function driversOver(kernel: FakeKernel): Drivers {
     ipsets: new IpSetDriver({ socket: socketOf(kernel, 'ipset'), families: FAMILIES, clock }),
     routes: new RouteDriver({ ...own, graceMs: 0 }),
     neighbours: new NeighbourDriver(own),
+    qdiscs: new QdiscDriver(own),
     sysctls: new SysctlDriver({ clock, files: kernel.sysctls }),
     conntrack: new FakeConntrack(kernel, clock),
     leftovers: { police: async () => false, clear: async () => {} },
