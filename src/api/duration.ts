@@ -1,6 +1,4 @@
 /** Durations as Go prints and reads them: `1m30s`, `50ms`, `-5s`. */
-import * as z from 'zod';
-import { omitted } from './fields.ts';
 
 const NANOSECONDS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
@@ -31,18 +29,6 @@ export function formatDuration(nanoseconds: number): string {
   const minutes = Math.floor((size % 3600e9) / 60e9);
   const seconds = decimal((size % 60e9) / 1e9);
   return `${sign}${hours ? `${hours}h` : ''}${hours || minutes ? `${minutes}m` : ''}${seconds}s`;
-}
-
-/** A field that holds a duration, stored in its canonical spelling. */
-export function duration() {
-  return omitted(
-    z.string().transform((text, context) => {
-      const parsed = parseDuration(text);
-      if (parsed !== null) return formatDuration(parsed);
-      context.addIssue({ code: 'custom', message: 'must be a duration with units, such as 90s or 1m30s', input: text });
-      return z.NEVER;
-    }),
-  );
 }
 
 function decimal(value: number): string {

@@ -2,6 +2,7 @@
 export { parseDuration } from './duration.ts';
 export { toJson } from './json.ts';
 export type { KindInfo, Resource } from './kind.ts';
+export { KIND_NAMES, type KindName } from './kind-names.ts';
 export { KINDS, kindInfo, kindNames } from './kinds.ts';
 export { nearMiss } from './near-miss.ts';
 export { fromStored, inStoredOrder, toStored } from './stored.ts';

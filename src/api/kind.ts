@@ -1,6 +1,7 @@
 /** What the code needs to know of a kind of resource. */
 import * as z from 'zod';
 import { embedded } from './fields.ts';
+import { KIND_NAMES, type KindName } from './kind-names.ts';
 import type { Metadata } from './metadata.ts';
 
 /** A plain JSON object; integers beyond 2^53 from the datastore are bigints. */
@@ -14,40 +15,16 @@ export interface Resource {
 
 export const API_VERSION = 'projectcalico.org/v3';
 
-export interface KindInfo {
-  readonly kind: string;
-  /** The segment of its keys in etcd, and what people may call it. */
-  readonly plural: string;
-  /** Other names that people use on the command line, lower case. */
-  readonly aliases: readonly string[];
-  readonly namespaced: boolean;
+export interface KindInfo extends KindName {
   /** Reads what people write: rejects, fills in defaults, orders fields as they are stored. */
   readonly schema: z.ZodType<unknown>;
-  /** The name in keys and values of the datastore. */
-  storedName(name: string): string;
-  nameFromStored(stored: string): string;
 }
 
-interface Definition {
-  readonly kind: string;
-  readonly plural: string;
-  readonly aliases?: readonly string[];
-  readonly namespaced?: boolean;
-  /** Called once, when it is first needed: building the schemas of all kinds takes longer than most commands do. */
-  readonly schema: () => z.ZodType<unknown>;
-  readonly storedName?: (name: string) => string;
-  readonly nameFromStored?: (stored: string) => string;
-}
-
-export function defineKind({ schema: build, ...definition }: Definition): KindInfo {
-  const same = (name: string) => name;
+/** `build` is called once, when it is first needed: building the schemas of all kinds takes longer than most commands do. */
+export function defineKind(kind: string, build: () => z.ZodType<unknown>): KindInfo {
   let schema: z.ZodType<unknown> | undefined;
   return {
-    aliases: [],
-    namespaced: false,
-    storedName: same,
-    nameFromStored: same,
-    ...definition,
+    ...(KIND_NAMES[kind] as KindName),
     get schema() {
       schema ??= build();
       return schema;

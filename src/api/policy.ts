@@ -2,17 +2,13 @@
 import * as z from 'zod';
 import { type Check, list, numberOrUnset, omitted, text } from './fields.ts';
 import * as formats from './formats.ts';
+import { FOREIGN_POLICY } from './kind-names.ts';
 import type { Report } from './report.ts';
 import { egressRule, ingressRule } from './rule.ts';
 import { selector } from './selector-field.ts';
 
 const TYPES = ['Ingress', 'Egress'] as const;
 type PolicyType = (typeof TYPES)[number];
-
-/** Names that orchestrators' policies have; they are stored as they are. */
-const FOREIGN = /^(knp|ossg)\./;
-/** The prefix that upstream up to v3.29 stores before the names of policies of the default tier. */
-const PREFIX = 'default.';
 
 /** Fields before and after those that only one of the two kinds has, in stored order. */
 export const policyHead = () => ({
@@ -48,15 +44,9 @@ export function defaultTypes({ ingress, egress }: PolicySpec): PolicyType[] {
 /** `foreign`: may the name be one that an orchestrator gave? */
 export function checkPolicy(name: string, spec: PolicySpec, foreign: boolean, report: Report): void {
   const tiered = spec.tier !== undefined && spec.tier !== 'default';
-  const check: Check = tiered || (foreign && FOREIGN.test(name)) ? formats.name : formats.dnsLabel;
+  const check: Check = tiered || (foreign && FOREIGN_POLICY.test(name)) ? formats.name : formats.dnsLabel;
   const problem = check(name);
   if (problem) report(['metadata', 'name'], problem);
   for (const type of TYPES)
     if ((spec.types ?? []).filter((t) => t === type).length > 1) report(['spec', 'types'], `names ${type} twice`);
 }
-
-/** Names: `p` is stored as `default.p`; orchestrators' and other tiers' names as they are. */
-export const policyNames = {
-  storedName: (name: string) => (FOREIGN.test(name) || name.includes('.') ? name : `${PREFIX}${name}`),
-  nameFromStored: (stored: string) => (stored.startsWith(PREFIX) ? stored.slice(PREFIX.length) : stored),
-};

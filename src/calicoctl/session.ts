@@ -1,6 +1,6 @@
 /** A command's connection to the datastore. */
 import { readFile } from 'node:fs/promises';
-import { type Client, configFromEnvironment } from '../datastore/index.ts';
+import { type Client, configFromEnvironment, configFromFile } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Io, pathIn } from './io.ts';
 
@@ -12,7 +12,8 @@ export async function withClient<T>(
   configFile: string | undefined,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await io.connect(configFromEnvironment(io.env, await configText(io, configFile)));
+  const file = await configText(io, configFile);
+  const client = await io.connect(file === undefined ? configFromEnvironment(io.env) : configFromFile(file));
   try {
     return await work(client);
   } finally {

@@ -1,5 +1,4 @@
-/** The datastore client's settings: from the environment, or from a file such as /etc/calico/calicoctl.cfg. */
-import { parse } from 'yaml';
+/** The datastore client's settings, and where the environment has them. */
 import { CalicoError } from '../errors/index.ts';
 
 /** The fields of CalicoAPIConfig's spec, by their names. Empty text: not set. */
@@ -32,7 +31,7 @@ export interface DatastoreConfig {
 
 type Field = keyof DatastoreConfig;
 
-const DEFAULTS: DatastoreConfig = {
+export const DEFAULT_DATASTORE_CONFIG: DatastoreConfig = {
   datastoreType: 'etcdv3',
   etcdEndpoints: '',
   etcdDiscoverySrv: '',
@@ -77,60 +76,16 @@ const VARIABLES: Readonly<Record<string, Field>> = {
   USE_POD_CIDR: 'usePodCIDR',
 };
 
-/**
- * The settings in force. With the text of a configuration file the environment is not looked at, as upstream does it.
- * Errors: E_FILE (not YAML, not a CalicoAPIConfig, an unknown field), E_CONFIG (a value of the wrong type).
- */
-export function configFromEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  fileText?: string,
-): DatastoreConfig {
-  return fileText === undefined ? fromVariables(env) : fromFile(fileText);
-}
-
-function fromVariables(env: Readonly<Record<string, string | undefined>>): DatastoreConfig {
+/** The settings that the environment gives. E_CONFIG: a value of the wrong type. */
+export function configFromEnvironment(env: Readonly<Record<string, string | undefined>>): DatastoreConfig {
   const values: Partial<Record<Field, unknown>> = {};
   for (const [name, field] of Object.entries(VARIABLES)) {
     const chosen = env[`CALICO_${name}`] !== undefined ? `CALICO_${name}` : name;
     const text = env[chosen];
-    if (text !== undefined) values[field] = typeof DEFAULTS[field] === 'boolean' ? parseBoolean(chosen, text) : text;
+    if (text !== undefined)
+      values[field] = typeof DEFAULT_DATASTORE_CONFIG[field] === 'boolean' ? parseBoolean(chosen, text) : text;
   }
-  return { ...DEFAULTS, ...(values as Partial<DatastoreConfig>) };
-}
-
-function fromFile(text: string): DatastoreConfig {
-  const document = parseDocument(text);
-  const { apiVersion, kind, spec } = document;
-  if (apiVersion !== 'projectcalico.org/v3') throw fileError(`apiVersion is '${apiVersion ?? ''}'`);
-  if (kind !== 'CalicoAPIConfig') throw fileError(`kind is '${kind ?? ''}'`);
-  const values = (spec ?? {}) as Record<string, unknown>;
-  for (const [field, value] of Object.entries(values)) {
-    if (!Object.hasOwn(DEFAULTS, field)) throw fileError(`spec.${field} is no field`);
-    const expected = typeof DEFAULTS[field as Field];
-    if (value !== null && typeof value !== expected) {
-      throw new CalicoError('E_CONFIG', `spec.${field}`, `is no ${expected}: ${JSON.stringify(value)}`);
-    }
-  }
-  const set = Object.entries(values).filter(([, value]) => value !== null);
-  return { ...DEFAULTS, ...(Object.fromEntries(set) as Partial<DatastoreConfig>) };
-}
-
-function parseDocument(text: string): Record<string, unknown> {
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch (cause) {
-    throw new CalicoError('E_FILE', 'datastore configuration', (cause as Error).message.split('\n')[0] ?? 'not YAML', {
-      cause,
-    });
-  }
-  return document !== null && typeof document === 'object' ? (document as Record<string, unknown>) : {};
-}
-
-function fileError(message: string): CalicoError {
-  return new CalicoError('E_FILE', 'datastore configuration', message, {
-    hint: 'a file of apiVersion projectcalico.org/v3, kind CalicoAPIConfig is expected',
-  });
+  return { ...DEFAULT_DATASTORE_CONFIG, ...(values as Partial<DatastoreConfig>) };
 }
 
 function parseBoolean(variable: string, text: string): boolean {

@@ -1,5 +1,5 @@
 /** Keys of the datastore, as upstream writes them. */
-import type { KindInfo } from '../api/index.ts';
+import type { KindName } from '../api/index.ts';
 
 export const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 export const IPAM_BLOCKS = '/calico/ipam/v2/assignment/';
@@ -13,7 +13,7 @@ export function resourceKey(plural: string, storedName: string, namespace?: stri
  * The names under which a resource may be stored, the one that we write first: v3.15 stores a policy `p` as
  * `default.p`, newer versions as `p`. Policies that Kubernetes or OpenStack made have one name only.
  */
-export function storedNames(info: KindInfo, name: string): string[] {
+export function storedNames(info: KindName, name: string): string[] {
   const stored = info.storedName(name);
   // `default.p` as it stands is the other policy, `p`.
   return info.nameFromStored(name) === name && stored !== name ? [stored, name] : [stored];

@@ -1,6 +1,6 @@
 /** BGPConfiguration: BGP settings of the cluster (`default`) or of one host (`node.NAME`). */
 import * as z from 'zod';
-import { duration } from '../duration.ts';
+import { duration } from '../duration-field.ts';
 import { flagOrUnset, int, item, list, omitted, oneOf, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -65,9 +65,4 @@ const schema = () =>
     },
   );
 
-export const bgpConfiguration = defineKind({
-  kind: 'BGPConfiguration',
-  plural: 'bgpconfigurations',
-  aliases: ['bgpconfiguration', 'bgpconfig', 'bgpconfigs'],
-  schema,
-});
+export const bgpConfiguration = defineKind('BGPConfiguration', schema);

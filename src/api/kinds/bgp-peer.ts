@@ -1,7 +1,7 @@
 /** BGPPeer: whom hosts speak BGP with. */
 import type * as z from 'zod';
 import { parseIp } from '../../net/index.ts';
-import { duration } from '../duration.ts';
+import { duration } from '../duration-field.ts';
 import { flag, intOrUnset, item, list, omitted, oneOf, orElse, text } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
@@ -61,9 +61,4 @@ function sameFamily(a: string, b: string): boolean {
   return (parseIp(a) ?? '').includes(':') === b.split(':').length > 2;
 }
 
-export const bgpPeer = defineKind({
-  kind: 'BGPPeer',
-  plural: 'bgppeers',
-  aliases: ['bgppeer', 'bgpp', 'bgpps', 'bp', 'bps'],
-  schema,
-});
+export const bgpPeer = defineKind('BGPPeer', schema);

@@ -15,9 +15,4 @@ const spec = () =>
 
 const schema = () => resourceSchema('ClusterInformation', clusterMetadata(formats.name), { spec: spec() });
 
-export const clusterInformation = defineKind({
-  kind: 'ClusterInformation',
-  plural: 'clusterinformations',
-  aliases: ['clusterinformation', 'clusterinfo', 'clusterinfos'],
-  schema,
-});
+export const clusterInformation = defineKind('ClusterInformation', schema);

@@ -1,6 +1,6 @@
 /** Fields of FelixConfiguration that Calico v3.15 does not know, up to v3.34. */
 import * as z from 'zod';
-import { duration } from '../duration.ts';
+import { duration } from '../duration-field.ts';
 import {
   type Check,
   flagOrUnset,

@@ -1,6 +1,6 @@
 /** FelixConfiguration: settings of Felix for all hosts (`default`) or one (`node.NAME`). */
 import * as z from 'zod';
-import { duration } from '../duration.ts';
+import { duration } from '../duration-field.ts';
 import {
   flagOrUnset,
   integer,
@@ -155,9 +155,4 @@ const schema = () =>
     },
   );
 
-export const felixConfiguration = defineKind({
-  kind: 'FelixConfiguration',
-  plural: 'felixconfigurations',
-  aliases: ['felixconfiguration', 'felixconfig', 'felixconfigs', 'fconfig', 'fconfigs'],
-  schema,
-});
+export const felixConfiguration = defineKind('FelixConfiguration', schema);

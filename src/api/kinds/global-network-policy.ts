@@ -3,7 +3,7 @@ import { flag } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
-import { checkPolicy, defaultTypes, performanceHints, policyHead, policyNames, policyTail } from '../policy.ts';
+import { checkPolicy, defaultTypes, performanceHints, policyHead, policyTail } from '../policy.ts';
 import { reporter } from '../report.ts';
 import { selector } from '../selector-field.ts';
 
@@ -46,10 +46,4 @@ const schema = () =>
     },
   );
 
-export const globalNetworkPolicy = defineKind({
-  kind: 'GlobalNetworkPolicy',
-  plural: 'globalnetworkpolicies',
-  aliases: ['globalnetworkpolicy', 'gnp', 'gnps', 'cgnp'],
-  ...policyNames,
-  schema,
-});
+export const globalNetworkPolicy = defineKind('GlobalNetworkPolicy', schema);

@@ -6,9 +6,4 @@ import { networkSetSpec } from './network-set.ts';
 
 const schema = () => resourceSchema('GlobalNetworkSet', clusterMetadata(formats.name), { spec: networkSetSpec() });
 
-export const globalNetworkSet = defineKind({
-  kind: 'GlobalNetworkSet',
-  plural: 'globalnetworksets',
-  aliases: ['globalnetworkset', 'gns'],
-  schema,
-});
+export const globalNetworkSet = defineKind('GlobalNetworkSet', schema);

@@ -23,9 +23,4 @@ const schema = () =>
       report(['spec', 'interfaceName'], "must be an interface name, '*', or left out beside expectedIPs");
   });
 
-export const hostEndpoint = defineKind({
-  kind: 'HostEndpoint',
-  plural: 'hostendpoints',
-  aliases: ['hostendpoint', 'hep', 'heps'],
-  schema,
-});
+export const hostEndpoint = defineKind('HostEndpoint', schema);

@@ -87,9 +87,4 @@ function checkUses(spec: Spec, report: Report): void {
     report(['spec', 'namespaceSelector'], 'must be left out in a pool for Tunnel (allowedUses)');
 }
 
-export const ipPool = defineKind({
-  kind: 'IPPool',
-  plural: 'ippools',
-  aliases: ['ippool', 'ipp', 'ipps', 'pool', 'pools'],
-  schema,
-});
+export const ipPool = defineKind('IPPool', schema);

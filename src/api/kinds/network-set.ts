@@ -9,10 +9,4 @@ export const networkSetSpec = () => part({ nets: list(item((net) => (net === '' 
 
 const schema = () => resourceSchema('NetworkSet', namespacedMetadata(formats.name), { spec: networkSetSpec() });
 
-export const networkSet = defineKind({
-  kind: 'NetworkSet',
-  plural: 'networksets',
-  aliases: ['networkset', 'netset', 'netsets'],
-  namespaced: true,
-  schema,
-});
+export const networkSet = defineKind('NetworkSet', schema);

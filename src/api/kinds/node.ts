@@ -39,4 +39,4 @@ const status = () =>
 
 const schema = () => resourceSchema('Node', clusterMetadata(formats.name), { spec: spec(), status: status() });
 
-export const node = defineKind({ kind: 'Node', plural: 'nodes', aliases: ['node', 'no', 'nos'], schema });
+export const node = defineKind('Node', schema);

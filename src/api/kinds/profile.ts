@@ -14,4 +14,4 @@ const spec = () =>
 
 const schema = () => resourceSchema('Profile', clusterMetadata(formats.name), { spec: spec() });
 
-export const profile = defineKind({ kind: 'Profile', plural: 'profiles', aliases: ['profile', 'pro', 'pros'], schema });
+export const profile = defineKind('Profile', schema);

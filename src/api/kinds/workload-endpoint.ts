@@ -105,10 +105,4 @@ function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
   return a < b ? -1 : 1;
 }
 
-export const workloadEndpoint = defineKind({
-  kind: 'WorkloadEndpoint',
-  plural: 'workloadendpoints',
-  aliases: ['workloadendpoint', 'wep', 'weps'],
-  namespaced: true,
-  schema,
-});
+export const workloadEndpoint = defineKind('WorkloadEndpoint', schema);

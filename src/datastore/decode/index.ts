@@ -1,5 +1,5 @@
 /** From what is stored to the model: a key and its text → one update. Pure. */
-import { KINDS } from '../../api/index.ts';
+import { KIND_NAMES } from '../../api/index.ts';
 import type { Kind, ResourceId, Update, Values } from '../../model/index.ts';
 import { IPAM_BLOCKS, parseResourceKey, type ResourceLocation } from '../keys.ts';
 import { ipamBlock } from './blocks.ts';
@@ -28,7 +28,7 @@ const DECODERS: { readonly [K in Exclude<Kind, Tolerant | 'IPAMBlock'>]: Decoder
   BGPPeer: settings.bgpPeer,
 };
 
-const KIND_OF_PLURAL = new Map(Object.values(KINDS).map(({ kind, plural }) => [plural, kind as Kind]));
+const KIND_OF_PLURAL = new Map(Object.values(KIND_NAMES).map(({ kind, plural }) => [plural, kind as Kind]));
 
 /** What a key of the datastore is about; null when it is nothing of the model. */
 export function idOf(key: string): ResourceId | null {
@@ -46,7 +46,7 @@ const TIERS = 'tiers';
 function resourceId({ plural, storedName, namespace }: ResourceLocation): ResourceId | null {
   if (plural === TIERS) return namespace === undefined ? { kind: 'Tier', name: storedName } : null;
   const kind = KIND_OF_PLURAL.get(plural);
-  const info = kind && KINDS[kind];
+  const info = kind && KIND_NAMES[kind];
   if (!info || info.namespaced !== (namespace !== undefined)) return null;
   const name = info.nameFromStored(storedName);
   return namespace === undefined ? { kind, name } : { kind, namespace, name };
