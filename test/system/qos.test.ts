@@ -1,190 +1,308 @@
-// Bandwidth limits in a real kernel, with tc and ip as oracles.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { LinkTable } from '../../src/drivers/links/index.ts';
-import { QdiscDriver } from '../../src/drivers/qdiscs/index.ts';
-import { NETLINK_ROUTE, NetlinkSocket } from '../../src/kernel/index.ts';
+/**
+ * Limits on a workload's traffic, with real packets: the whole of Felix between etcd and the kernel, two workloads, and what
+ * gets from one to the other.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from '../../src/datastore/client.ts';
+import { configFromEnvironment } from '../../src/datastore/config.ts';
+import { connect } from '../../src/datastore/index.ts';
+import { Etcd, ready } from './datastore-etcd.ts';
 import { enterOwnNamespace, sh } from './own-namespace.ts';
 
-/** As upstream names it. */
-const IFB = 'bwcali8b3c5d144';
-const CALI = 'cali65425d8647c';
+enterOwnNamespace();
+
+/** The limits are those of the first. */
+const IPS = ['10.65.0.1', '10.65.0.2'] as const;
+const namespaceOf = (ip: string): string => `q-${process.pid}-${ip.split('.').at(-1)}`;
+const interfaceOf = (ip: string): string => `cali${ip.split('.').at(-1)}`;
 const MBIT = 1_000_000;
-const NONE = { operations: 0, errors: new Map(), retryAt: null };
+/** bits that may pass at once */
+const BURST = 160_000;
 
-let socket: NetlinkSocket;
-let links: LinkTable;
-let qdiscs: QdiscDriver;
+const etcd = new Etcd();
+let client: Client;
+let felix: ChildProcess;
+const started: ChildProcess[] = [];
 
-beforeAll(() => {
-  enterOwnNamespace();
-  socket = new NetlinkSocket(NETLINK_ROUTE);
-});
-afterAll(() => socket.close());
-beforeEach(() => {
-  plug(CALI);
+beforeAll(async () => {
+  for (const ip of IPS) plug(ip);
+  await etcd.start();
+  await ready(etcd);
+  client = await connect(configFromEnvironment({ ETCD_ENDPOINTS: etcd.endpoint }));
+  const allow = [{ action: 'Allow' }];
+  await create('GlobalNetworkPolicy', { name: 'all' }, { selector: 'all()', ingress: allow, egress: allow });
+  for (const ip of IPS) await create('WorkloadEndpoint', endpoint(ip).metadata, endpoint(ip).spec);
   start();
-});
-afterEach(() => {
-  sh(`for i in ${CALI} cali2 eth0 other ${IFB}; do ip link del $i 2>/dev/null || true; done`);
+  await until(() => /10\.65\.0\.1.*10\.65\.0\.2/s.test(sh('ip route')));
 });
 
-function plug(name: string): void {
-  sh(`ip link add ${name} type veth peer name peer0; ip link set ${name} up; ip link set peer0 up`);
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await limit(undefined);
+});
+
+afterAll(async () => {
+  felix?.kill('SIGKILL');
+  await client?.store.close();
+  await etcd.remove();
+  for (const ip of IPS) sh(`ip netns del ${namespaceOf(ip)} || true`);
+});
+
+/** A workload as a namespace, with the host as its router. */
+function plug(ip: string): void {
+  const [ns, cali] = [namespaceOf(ip), interfaceOf(ip)];
+  sh(`ip netns add ${ns}; ip link add ${cali} type veth peer name eth0 netns ${ns}; ip link set ${cali} up`);
+  sh(`ip -n ${ns} link set lo up; ip -n ${ns} link set eth0 up; ip -n ${ns} addr add ${ip}/32 dev eth0`);
+  sh(`ip -n ${ns} route add 169.254.1.1 dev eth0; ip -n ${ns} route add default via 169.254.1.1`);
 }
 
-/** A Felix that starts: it has read nothing but the kernel. */
+const endpoint = (ip: string, qosControls?: object) => ({
+  metadata: { name: `h1-lab-${interfaceOf(ip)}-eth0`, namespace: 'default' },
+  spec: {
+    node: 'h1',
+    orchestrator: 'lab',
+    workload: interfaceOf(ip),
+    endpoint: 'eth0',
+    interfaceName: interfaceOf(ip),
+    ipNetworks: [`${ip}/32`],
+    ...(qosControls && { qosControls }),
+  },
+});
+
+async function create(kind: string, metadata: object, spec: object): Promise<void> {
+  await client.create({ apiVersion: 'projectcalico.org/v3', kind, metadata, spec } as Parameters<Client['create']>[0]);
+}
+
 function start(): void {
-  links = new LinkTable(socket);
-  qdiscs = new QdiscDriver({ socket, links, ownsInterface: (name) => name.startsWith('cali'), clock: () => 0 });
-  links.resync();
-  qdiscs.resync();
+  felix = spawn(process.execPath, ['src/felix/main.ts'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      ETCD_ENDPOINTS: etcd.endpoint,
+      FELIX_FELIXHOSTNAME: 'h1',
+      FELIX_IPTABLESBACKEND: 'legacy',
+      FELIX_LOGSEVERITYSCREEN: 'fatal',
+    },
+  });
 }
 
-/** Until there is nothing more to do: what is made in one apply is used in the next. Returns how many operations it took. */
-function settle(): number {
-  for (let operations = 0; ; ) {
-    links.resync();
-    const result = qdiscs.apply();
-    expect(result.errors).toEqual(new Map());
-    if (result.operations === 0) return operations;
-    operations += result.operations;
+/** The first workload's controls become these. Resolves when the kernel has them. */
+async function limit(qosControls: object | undefined): Promise<void> {
+  const { metadata, spec } = endpoint(IPS[0], qosControls);
+  const stored = await client.get('WorkloadEndpoint', metadata.name, metadata.namespace);
+  await client.update({ ...stored, spec } as typeof stored);
+  const expected = inKernel(qosControls ?? {});
+  await until(() => JSON.stringify(seen()) === JSON.stringify(expected));
+}
+
+interface Seen {
+  buckets: number;
+  ifbs: number;
+  redirects: number;
+  rates: number;
+  connections: number;
+}
+
+function inKernel(controls: object): Seen {
+  const has = (name: string): number => Number(name in controls);
+  return {
+    buckets: has('ingressBandwidth') + has('egressBandwidth'),
+    ifbs: has('egressBandwidth'),
+    redirects: has('egressBandwidth'),
+    // For IPv6, too.
+    rates: 2 * (has('ingressPacketRate') + has('egressPacketRate')),
+    connections: 2 * (has('ingressMaxConnections') + has('egressMaxConnections')),
+  };
+}
+
+function seen(): Seen {
+  const rules = sh('iptables-legacy-save; ip6tables-legacy-save');
+  const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
+  return {
+    buckets: count(sh('tc qdisc show'), /^qdisc tbf/gm),
+    ifbs: count(sh('ip -o link show type ifb'), /\n/g),
+    redirects: count(sh(`tc filter show dev ${interfaceOf(IPS[0])} parent ffff: 2>/dev/null || true`), /Redirect/g),
+    rates: count(rules, /-m limit /g),
+    connections: count(rules, /-m connlimit /g),
+  };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`it does not come about: ${JSON.stringify(seen())}`);
+    await sleep(20);
   }
 }
 
-/** Without what a link has from the start. */
-function tc(): string[] {
-  const lines = sh('tc qdisc show').split('\n');
-  return lines.filter((line) => line && !/noqueue|pfifo_fast|fq_codel/.test(line)).map((line) => line.trim());
+/** Runs a program in a workload; what it prints. */
+async function inWorkload(ip: string, ...command: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('ip', ['netns', 'exec', namespaceOf(ip), ...command]);
+  return stdout;
 }
 
-const filters = (device: string): string => sh(`tc filter show dev ${device} parent ffff:`);
-const ifbs = (): string[] => [...sh('ip -o link show type ifb').matchAll(/^\d+: ([^:]+):/gm)].map(([, name]) => name ?? '');
+/** A program in a workload that stays until the end of the test; resolves when it has printed its first line. */
+async function serve(ip: string, ...command: string[]): Promise<void> {
+  const child = spawn('ip', ['netns', 'exec', namespaceOf(ip), ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
+  started.push(child);
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+}
 
-const ingress = { rate: MBIT, burst: 80_000 };
-const egress = { rate: 2 * MBIT, burst: 160_000 };
+const script = (ip: string, text: string): Promise<string> => inWorkload(ip, process.execPath, '-e', text);
 
-describe('the kernel’s tables', () => {
-  test('are as tc prints upstream’s', () => {
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    expect(tc()).toEqual([
-      expect.stringMatching(`^qdisc tbf 1: dev ${CALI} root refcnt \\d+ rate 1Mbit burst 10000b lat 25ms$`),
-      `qdisc ingress ffff: dev ${CALI} parent ffff:fff1 ----------------`,
-      expect.stringMatching(`^qdisc tbf 1: dev ${IFB} root refcnt \\d+ rate 2Mbit burst 20000b lat 25ms$`),
-    ]);
-    expect(filters(CALI)).toContain('fh 800::800 order 2048 key ht 800 bkt 0 *flowid 1:1');
-    expect(filters(CALI)).toContain(`mirred (Egress Redirect to device ${IFB}) stolen`);
-    expect(sh(`ip link show ${IFB}`)).toContain('UP,LOWER_UP');
+describe('bandwidth', () => {
+  /** bits a second that arrive in two seconds */
+  async function throughput(from: string, to: string): Promise<number> {
+    await serve(to, 'iperf3', '-s', '-1', '--forceflush');
+    const report = JSON.parse(await inWorkload(from, 'iperf3', '-c', to, '-t', '2', '-J'));
+    return report.end.sum_received.bits_per_second;
+  }
+
+  test('to the workload and from it, each by itself', async () => {
+    const [own, other] = IPS;
+    expect(await throughput(other, own)).toBeGreaterThan(10 * MBIT);
+    await limit({ ingressBandwidth: MBIT, ingressBurst: BURST });
+    expect(await throughput(other, own)).toBeLessThan(1.5 * MBIT);
+    expect(await throughput(own, other)).toBeGreaterThan(10 * MBIT);
+    await limit({ egressBandwidth: MBIT, egressBurst: BURST });
+    expect(await throughput(own, other)).toBeLessThan(1.5 * MBIT);
+    expect(await throughput(other, own)).toBeGreaterThan(10 * MBIT);
+    await limit(undefined);
+    expect(await throughput(own, other)).toBeGreaterThan(10 * MBIT);
   });
 
-  test.each([
-    { rate: 1000, burst: 4294967296 },
-    { rate: 100 * MBIT, burst: 4294967296 },
-    { rate: MBIT, burst: 1000 },
-    { rate: 3_333_333, burst: 33_333_333, peakRate: 5_555_555 },
-    { rate: 10 * MBIT, burst: 80_000, peakRate: 100 * MBIT, minBurst: 9000 },
-    { rate: 1e15, burst: 34359738360, peakRate: 1.01e15 },
-    { rate: 40e9, burst: 4294967296 },
-  ])('are left alone by a Felix that starts: %o', (limit) => {
-    qdiscs.setDesired(CALI, { ingress: limit, egress: limit });
-    settle();
-    const before = [tc(), filters(CALI)];
-    start();
-    qdiscs.setDesired(CALI, { ingress: limit, egress: limit });
-    expect(qdiscs.apply()).toEqual(NONE);
-    expect([tc(), filters(CALI)]).toEqual(before);
-  });
-
-  test('change in place, and go when nothing wants them', () => {
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    const index = links.byName(IFB)?.index;
-    qdiscs.setDesired(CALI, { ingress: { rate: 3 * MBIT, burst: 80_000 }, egress: { rate: 4 * MBIT, burst: 80_000 } });
-    expect(settle()).toBe(2);
-    expect(tc().map((line) => /rate \S+/.exec(line)?.[0])).toEqual(['rate 3Mbit', undefined, 'rate 4Mbit']);
-    expect(links.byName(IFB)?.index).toBe(index);
-
-    qdiscs.setDesired(CALI, { ingress });
-    settle();
-    expect(tc()).toEqual([expect.stringContaining(`tbf 1: dev ${CALI} root`)]);
-    expect(ifbs()).toEqual([]);
-    qdiscs.removeDesired(CALI);
-    settle();
-    expect(tc()).toEqual([]);
-  });
-
-  test('of an interface that comes later, goes, and comes again', () => {
-    qdiscs.setDesired('cali2', { ingress, egress });
-    expect(settle()).toBe(0);
-    sh('ip link set peer0 name peer1');
-    plug('cali2');
-    settle();
-    expect(tc()).toHaveLength(3);
-    expect(ifbs()).toHaveLength(1);
-    sh('ip link del cali2');
-    settle();
-    expect(ifbs()).toEqual([]);
-    plug('cali2');
-    settle();
-    expect(tc()).toHaveLength(3);
-  });
-
-  test('follow an interface that is renamed', () => {
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    sh(`ip link set ${CALI} down; ip link set ${CALI} name other`);
-    settle();
-    expect([tc(), ifbs()]).toEqual([[], []]);
-    sh(`ip link set other name ${CALI}`);
-    settle();
-    expect(tc()).toHaveLength(3);
-  });
-
-  test('are mended by an audit', () => {
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    const good = [tc().map((line) => line.replace(/refcnt \d+/, '')), filters(CALI)];
-    for (const damage of [
-      `tc qdisc del dev ${CALI} root`,
-      `tc qdisc del dev ${CALI} ingress`,
-      `tc filter del dev ${CALI} parent ffff:`,
-      `tc qdisc change dev ${CALI} root handle 1: tbf rate 5mbit burst 5000 latency 50ms`,
-      `ip link del ${IFB}`,
-    ]) {
-      sh(damage);
-      links.resync();
-      qdiscs.resync();
-      settle();
-      const now = [tc().map((line) => line.replace(/refcnt \d+/, '')), filters(CALI)];
-      expect(now.toString().replace(/index \d+/, ''), damage).toBe(good.toString().replace(/index \d+/, ''));
+  test('a limit is used, and can be raised while it is', async () => {
+    const [own, other] = IPS;
+    await limit({ ingressBandwidth: MBIT, ingressBurst: BURST, egressBandwidth: MBIT, egressBurst: BURST });
+    expect(await throughput(other, own)).toBeGreaterThan(MBIT / 4);
+    const ifb = sh('ip -o link show type ifb');
+    await limit({ ingressBandwidth: 8 * MBIT, ingressBurst: BURST, egressBandwidth: 8 * MBIT, egressBurst: BURST });
+    await until(() => sh('tc qdisc show').match(/rate 8Mbit/g)?.length === 2);
+    for (const [from, to] of [
+      [own, other],
+      [other, own],
+    ] as const) {
+      const rate = await throughput(from, to);
+      expect(rate).toBeGreaterThan(2 * MBIT);
+      expect(rate).toBeLessThan(12 * MBIT);
     }
+    expect(sh('ip -o link show type ifb')).toBe(ifb);
+  });
+
+  test('full packets pass a bucket that is smaller than they are, and a peak', async () => {
+    const [own, other] = IPS;
+    const small = { ingressBandwidth: 4 * MBIT, ingressBurst: 1000 };
+    await limit({ ...small, ingressPeakrate: 8 * MBIT, ingressMinburst: 1000 });
+    expect(await throughput(other, own)).toBeGreaterThan(MBIT);
+  });
+
+  test('a Felix that is killed leaves it, and one that starts does not touch it', async () => {
+    await limit({ ingressBandwidth: MBIT, ingressBurst: BURST, egressBandwidth: 2 * MBIT });
+    await throughput(IPS[1], IPS[0]);
+    const all = () =>
+      sh(`tc -s qdisc show; tc filter show dev ${interfaceOf(IPS[0])} parent ffff:; ip -o link show type ifb`);
+    const ended = new Promise((resolve) => felix.once('exit', resolve));
+    felix.kill('SIGKILL');
+    await ended;
+    sh(`ip route del ${IPS[1]}`);
+    const before = all();
+    start();
+    await until(() => sh('ip route').includes(IPS[1]));
+    expect(all()).toBe(before);
+  });
+
+  test('ends with its interface', async () => {
+    await limit({ egressBandwidth: MBIT });
+    sh(`ip link del ${interfaceOf(IPS[0])}`);
+    await until(() => sh('ip -o link show type ifb') === '');
+    sh(`ip netns del ${namespaceOf(IPS[0])}`);
+    plug(IPS[0]);
+    await until(() => seen().redirects === 1);
   });
 });
 
-describe('of a Felix that starts', () => {
-  test('limits that nobody wants go, also those of an interface that went meanwhile', () => {
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    start();
-    settle();
-    expect([tc(), ifbs()]).toEqual([[], []]);
+describe('packet rate', () => {
+  const RATE = 10;
+  const AT_ONCE = 20;
+  const SENT = 200;
 
-    qdiscs.setDesired(CALI, { ingress, egress });
-    settle();
-    sh(`ip link del ${CALI}`);
-    start();
-    settle();
-    expect(ifbs()).toEqual([]);
+  /** Datagrams that arrived of those sent at once, and the seconds that it took. */
+  async function burst(from: string, to: string): Promise<{ arrived: number; seconds: number }> {
+    const before = await datagrams(to);
+    const begin = performance.now();
+    await script(
+      from,
+      `const s = require('dgram').createSocket('udp4'); let left = ${SENT};
+       for (let i = 0; i < ${SENT}; i++) s.send('x', 9, '${to}', () => --left || s.close());`,
+    );
+    const seconds = (performance.now() - begin) / 1000;
+    await sleep(50);
+    return { arrived: (await datagrams(to)) - before, seconds };
+  }
+
+  async function datagrams(ip: string): Promise<number> {
+    const values = (await inWorkload(ip, 'cat', '/proc/net/snmp')).split('\n').filter((line) => /^Udp: \d/.test(line));
+    // InDatagrams and NoPorts: nobody listens.
+    return (values[0] ?? '')
+      .split(' ')
+      .slice(1, 3)
+      .map(Number)
+      .reduce((a, b) => a + b, 0);
+  }
+
+  test.each(['ingress', 'egress'] as const)('%s', async (direction) => {
+    const [from, to] = direction === 'ingress' ? [IPS[1], IPS[0]] : [IPS[0], IPS[1]];
+    expect((await burst(from, to)).arrived).toBe(SENT);
+    await limit({ [`${direction}PacketRate`]: RATE, [`${direction}PacketBurst`]: AT_ONCE });
+    const { arrived, seconds } = await burst(from, to);
+    expect(arrived).toBeGreaterThanOrEqual(AT_ONCE);
+    expect(arrived).toBeLessThanOrEqual(AT_ONCE + RATE * seconds + 1);
+    await limit(undefined);
+    expect((await burst(from, to)).arrived).toBe(SENT);
   });
+});
 
-  test('those of others stay', () => {
-    sh('ip link add eth0 type bridge; ip link set eth0 up; ip link add other type ifb');
-    sh('tc qdisc add dev eth0 root handle 1: tbf rate 1mbit burst 5000 latency 50ms; tc qdisc add dev eth0 ingress');
-    sh(`tc qdisc add dev ${CALI} root handle 5: pfifo limit 7; tc qdisc add dev ${CALI} ingress`);
-    sh(`tc filter add dev ${CALI} parent ffff: u32 match u32 0 0 action mirred egress redirect dev other`);
-    const before = [tc(), filters(CALI), ifbs()];
-    start();
-    expect(qdiscs.apply()).toEqual(NONE);
-    expect([tc(), filters(CALI), ifbs()]).toEqual(before);
+describe('connections', () => {
+  const COUNT = 3;
+
+  /** What becomes of so many connections, one after the other and all held; then the first ends, and one more is tried. */
+  async function connections(from: string, to: string): Promise<string[]> {
+    await serve(
+      to,
+      process.execPath,
+      '-e',
+      `require('net').createServer((s) => s.on('error', () => {}).resume()).listen(7000, '${to}', () => console.log('here'))`,
+    );
+    const results = await script(
+      from,
+      `const net = require('net'); const held = [];
+       const open = () => new Promise((done) => {
+         const socket = net.connect(7000, '${to}');
+         socket.once('connect', () => done('connected')).once('error', (error) => done(error.code));
+         held.push(socket);
+       });
+       (async () => {
+         const results = [];
+         for (let i = 0; i < ${COUNT + 2}; i++) results.push(await open());
+         await new Promise((done) => held[0].once('close', done).end());
+         results.push(await open());
+         console.log(results.join());
+         process.exit();
+       })();`,
+    );
+    return results.trim().split(',');
+  }
+
+  test.each(['ingress', 'egress'] as const)('%s', async (direction) => {
+    const [from, to] = direction === 'ingress' ? [IPS[1], IPS[0]] : [IPS[0], IPS[1]];
+    await limit({ [`${direction}MaxConnections`]: COUNT });
+    const held = Array(COUNT).fill('connected');
+    expect(await connections(from, to)).toEqual([...held, 'ECONNREFUSED', 'ECONNREFUSED', 'connected']);
+    // The other way they are not limited.
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+    expect(await connections(to, from)).toEqual(Array(COUNT + 3).fill('connected'));
   });
 });
