@@ -36,7 +36,7 @@ if (!process.argv.includes('--if-stale') || isStale()) {
   rmSync('dist', { recursive: true, force: true });
   mkdirSync('dist', { recursive: true });
   // Each by itself: chunks shared between programs would bring one what only the others need.
-  for (const [name, path] of Object.entries(ENTRIES)) await bundle(name, path);
+  await Promise.all(Object.entries(ENTRIES).map(([name, path]) => bundle(name, path)));
   writeFileSync(STAMP, '');
   console.error(`built dist/ in ${Date.now() - started} ms`);
 }
