@@ -3,7 +3,7 @@
  * as soon as their interface is up; on our own interfaces there are no others.
  */
 import type { Link, MessageWriter, NetlinkSocket } from '../kernel/index.ts';
-import { type ApplyResult, type Clock, Tracker } from '../reconcile/index.ts';
+import { type ApplyResult, type Clock, dumpTracker, type TableDump, Tracker } from '../reconcile/index.ts';
 import type { LinkTable } from './links/index.ts';
 import { applyTable, type NetlinkTable } from './netlink-table.ts';
 
@@ -60,6 +60,10 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
     keys?.delete(key);
     if (keys?.size === 0) this.#byDevice.delete(id.device);
     this.#refresh(key);
+  }
+
+  dump(): TableDump[] {
+    return [dumpTracker(`entries: ${this.#kind.noun}`, this.#tracker)];
   }
 
   /** Reads the kernel's entries. */

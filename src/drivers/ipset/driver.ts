@@ -18,7 +18,7 @@ import {
   type Refusal,
 } from '../../kernel/index.ts';
 import type { Family } from '../../net/index.ts';
-import { type ApplyResult, Backoff, type Clock, mergeResults, Tracker } from '../../reconcile/index.ts';
+import { type ApplyResult, Backoff, type Clock, mergeResults, type TableDump, Tracker } from '../../reconcile/index.ts';
 import { Attempt } from './attempt.ts';
 import { type SetGap, SetGaps } from './gaps.ts';
 import { SetMembers } from './members.ts';
@@ -58,6 +58,8 @@ export class IpSetDriver {
   readonly #dirty = new Set<string>();
   readonly #backoff = new Backoff<string>();
   readonly #gaps = new SetGaps();
+  /** So far; `found`: sets in the kernel when it was last read, others' included. */
+  readonly counts = { batches: 0, operations: 0, errors: 0, found: 0 };
 
   constructor(options: IpSetDriverOptions) {
     this.#socket = options.socket;
@@ -88,6 +90,23 @@ export class IpSetDriver {
     this.#gaps.set(name, null);
   }
 
+  *desired(): Generator<IpSet> {
+    for (const { set } of this.#members.values()) yield set;
+  }
+
+  /** Members are told in full, or how many there are. */
+  dump(full: boolean): TableDump[] {
+    const desired: Record<string, string | readonly string[]> = {};
+    const actual: Record<string, string | readonly string[]> = {};
+    for (const [name, header] of this.#sets.actual) actual[name] = shape(header);
+    for (const [name, own] of this.#members) {
+      desired[name] = describe(own, full, 'desired');
+      if (name in actual) actual[name] = own.known ? describe(own, full, 'actual') : `${actual[name]}, not read`;
+    }
+    const problems = Object.fromEntries([...this.gaps].map(([name, { reason }]) => [name, reason]));
+    return [{ table: 'IP sets', desired, actual, problems }];
+  }
+
   /** Sets that are not as desired, as of the last `applyUpdates`. */
   get gaps(): ReadonlyMap<string, SetGap> {
     return this.#gaps.all;
@@ -108,7 +127,9 @@ export class IpSetDriver {
 
   /** Reads which sets there are; the members of desired ones are read by the next `applyUpdates`. */
   resync(): void {
-    const found = dumpSetHeaders(this.#socket).filter(({ name }) => this.#owns(name) || this.#members.has(name));
+    const all = dumpSetHeaders(this.#socket);
+    this.counts.found = all.length;
+    const found = all.filter(({ name }) => this.#owns(name) || this.#members.has(name));
     this.#sets.replaceActual(new Map(found.map((header) => [header.name, header])));
     for (const name of this.#members.keys()) this.recheck(name);
   }
@@ -135,7 +156,8 @@ export class IpSetDriver {
     for (const name of touched) this.#gaps.set(name, this.#gapOf(name, attempt));
     const { errors } = attempt;
     const retryAt = earliest(this.#sets.nextDue(), this.#backoff.nextDue());
-    return { operations: before + written.operations, errors, retryAt, changed: this.#gaps.takeChanged() };
+    const operations = this.#counted(before + written.operations, errors);
+    return { operations, errors, retryAt, changed: this.#gaps.takeChanged() };
   }
 
   /** Removes the sets that are ours and not desired. One that a rule still names is tried again later: no error. */
@@ -153,7 +175,14 @@ export class IpSetDriver {
         if (failure.name !== 'IPSET_ERR_BUSY') errors.set(name, kernelError(name, 'cannot remove the set', failure));
       }
     }
-    return { operations: names.length, errors, retryAt: this.#sets.nextDue() };
+    return { operations: this.#counted(names.length, errors), errors, retryAt: this.#sets.nextDue() };
+  }
+
+  #counted(operations: number, errors: ReadonlyMap<string, CalicoError>): number {
+    if (operations > 0) this.counts.batches++;
+    this.counts.operations += operations;
+    this.counts.errors += errors.size;
+    return operations;
   }
 
   /** Both, for those who have no rules to write in between. */
@@ -281,6 +310,20 @@ export class IpSetDriver {
     if (!own) throw new RangeError(`no such set: ${name}`);
     return own;
   }
+}
+
+const shape = ({ type, family, maxElements }: IpSetHeader): string => `${type} IPv${family} maxelem ${maxElements}`;
+
+function describe(
+  { set, tracker }: SetMembers,
+  full: boolean,
+  which: 'desired' | 'actual',
+): string | readonly string[] {
+  if (full) return [shape(set), ...[...tracker[which]()].sort()];
+  const { size, pendingAdds, pendingRemoves } = tracker;
+  if (which === 'desired') return `${shape(set)}: ${size} members`;
+  const extra = pendingRemoves.size > 0 ? `, ${pendingRemoves.size} of them not desired` : '';
+  return `${shape(set)}: ${size - pendingAdds.size + pendingRemoves.size} members${extra}`;
 }
 
 function sameShape(a: IpSetHeader, b: IpSetHeader): boolean {

@@ -5,7 +5,7 @@
  */
 import { CalicoError } from '../../errors/index.ts';
 import type { Family } from '../../net/index.ts';
-import type { ApplyResult, Clock } from '../../reconcile/index.ts';
+import type { ApplyResult, Clock, TableDump } from '../../reconcile/index.ts';
 import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
@@ -100,6 +100,10 @@ export class Iptables {
   *refusals(): Generator<{ readonly table: TableName; readonly chain: string; readonly refusal: Refusal }> {
     for (const table of ORDER)
       for (const [chain, refusal] of this.tables[table].refusals.all) yield { table, chain, refusal };
+  }
+
+  dump(): TableDump[] {
+    return ORDER.map((name) => this.tables[name].dump(`iptables IPv${this.family} ${name}`));
   }
 
   private get operations(): number {

@@ -5,6 +5,8 @@
  * audit. A chain is equal to the desired one when the hashes in its comments are: the hash of a rule covers the rules
  * before it, as upstream's does, so that chains which upstream's Felix left are taken over as they are.
  */
+
+import type { TableDump } from '../../reconcile/index.ts';
 import { type Hook, type RenderedChain, type RenderedRule, RULE_PREFIX, type TableName } from '../../rules/index.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import type { ForeignChain, OurRule, SavedTable } from './saved.ts';
@@ -117,6 +119,28 @@ export class Table {
     let count = 0;
     for (const print of this.actual.values()) count += print === '' ? 0 : (print.length + 1) / 17;
     return Math.round(count);
+  }
+
+  /** Of a chain that is as desired the rules are known, of another only their hashes. */
+  dump(table: string): TableDump {
+    const desired: Record<string, readonly string[]> = {};
+    const actual: Record<string, readonly string[]> = {};
+    for (const [name, { text }] of this.desired) desired[name] = lines(text);
+    for (const [name, print] of this.actual) {
+      const want = this.desired.get(name);
+      actual[name] = want?.print === print ? lines(want.text) : lines(print, ' ').map((hash) => `cali:${hash}`);
+    }
+    for (const [hook, { entry, end }] of this.desiredHooks)
+      desired[hook] = [...entry, ...end].map(({ text }) => `-A ${hook} ${text}`);
+    for (const [hook, { ours }] of this.foreign) {
+      const text = new Map((desired[hook] ?? []).map((line) => [/cali:([\w-]+)/.exec(line)?.[1], line]));
+      actual[hook] = ours.map(({ hash }) => text.get(hash) ?? `cali:${hash}`);
+    }
+    const problems = [...this.refusals.all].map(([chain, { reason, rule }]): [string, string] => [
+      chain,
+      `${rule === null ? '' : `rule ${rule + 1}: `}${reason}`,
+    ]);
+    return { table, desired, actual, problems: Object.fromEntries(problems) };
   }
 
   /** The lines between the two states; null when nothing within the scope differs. */
@@ -283,4 +307,8 @@ export function placeOf(plan: TablePlan, line: number): Place | undefined {
     return { chain, rule: text.startsWith(`-A ${chain} `) ? line - first : null };
   }
   return undefined;
+}
+
+function lines(text: string, separator = '\n'): string[] {
+  return text === '' ? [] : text.split(separator);
 }

@@ -18,7 +18,7 @@ import {
   type Vxlan,
 } from '../../kernel/index.ts';
 import { addressOf, type Cidr, cidrOf, familyOf, type Ip, lengthOf } from '../../net/index.ts';
-import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, dumpTracker, type TableDump, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from './table.ts';
 
 /** What is left out stays as it is. */
@@ -73,6 +73,10 @@ export class LinkDriver {
     this.#wanted.delete(name);
     this.#unwanted.delete(name);
     this.#refresh(name);
+  }
+
+  dump(): TableDump[] {
+    return [dumpTracker('links', this.#tracker)];
   }
 
   /** A link that is made here gets its address once the kernel has told of it: that is another round. */

@@ -28,7 +28,14 @@ import {
   readRedirect,
   sameBucket,
 } from '../../kernel/index.ts';
-import { type ApplyResult, type Clock, mergeResults, Tracker } from '../../reconcile/index.ts';
+import {
+  type ApplyResult,
+  type Clock,
+  dumpTracker,
+  mergeResults,
+  type TableDump,
+  Tracker,
+} from '../../reconcile/index.ts';
 import type { LinkTable } from '../links/index.ts';
 import { applyTable, type NetlinkTable } from '../netlink-table.ts';
 import { type BandwidthLimits, IFB_PREFIX, ifbName, tokenBucket } from './limits.ts';
@@ -106,6 +113,12 @@ export class QdiscDriver {
     if (!this.#wanted.delete(device)) return;
     this.#ifbs.delete(ifbName(device));
     this.#refresh(device);
+  }
+
+  dump(): TableDump[] {
+    return [this.#links, this.#buckets, this.#hooks, this.#redirects].map(({ noun, tracker }) =>
+      dumpTracker<unknown>(`bandwidth: ${noun}`, tracker),
+    );
   }
 
   /** Reads the kernel's qdiscs, and the filters where there are any. */

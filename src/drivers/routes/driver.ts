@@ -16,7 +16,7 @@ import {
   TABLE_MAIN,
 } from '../../kernel/index.ts';
 import { type Cidr, cidr, contains, type Family, familyOf } from '../../net/index.ts';
-import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, dumpTracker, inWords, type TableDump, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from '../links/index.ts';
 import { applyTable, type NetlinkTable } from '../netlink-table.ts';
 import { type Route, type RouteId, routeKey, samePath, sameRoute, toKernel } from './route.ts';
@@ -99,6 +99,16 @@ export class RouteDriver {
   /** Why the desired route is not there. */
   failureOf(id: RouteId): CalicoError | undefined {
     return this.#tracker.failures.get(routeKey(id));
+  }
+
+  dump(): TableDump[] {
+    const { links } = this.#options;
+    const named = (route: KernelRoute): string =>
+      inWords({ ...route, dst: undefined, link: links.byIndex(route.link)?.name ?? route.link });
+    const dump = dumpTracker('routes', this.#tracker, named);
+    const waiting = [...this.#wanted.keys()].filter((key) => !this.#tracker.desired.has(key));
+    const problems = waiting.map((key) => [key, 'waits until its interface is there and runs']);
+    return [{ ...dump, problems: { ...dump.problems, ...Object.fromEntries(problems) } }];
   }
 
   /**

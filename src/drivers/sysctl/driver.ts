@@ -4,7 +4,7 @@
  */
 import type { CalicoError } from '../../errors/index.ts';
 import { readSysctl, writeSysctl } from '../../kernel/index.ts';
-import { type ApplyResult, type Clock, Tracker } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, dumpTracker, type TableDump, Tracker } from '../../reconcile/index.ts';
 
 /** Path below /proc/sys (`net/ipv4/conf/cali1/proxy_arp`) → value. */
 export type Sysctls = Readonly<Record<string, string>>;
@@ -46,6 +46,10 @@ export class SysctlDriver {
     if (this.#tracker.failures.size === 0) return [];
     const reasons = Object.keys(this.#groups.get(group) ?? {}).map((path) => this.#tracker.failures.get(path));
     return reasons.filter((reason) => reason !== undefined);
+  }
+
+  dump(): TableDump[] {
+    return [dumpTracker('sysctls', this.#tracker)];
   }
 
   /** Looks at every desired parameter again. */
