@@ -20,6 +20,7 @@ export function rulesConfig(config: FelixConfig, metadata: string | null = confi
     ipip: config.ipInIpEnabled,
     vxlan: config.vxlanEnabled,
     vxlanPort: config.vxlanPort,
+    ...(config.vxlanEnabled && { vxlanTunnelDevice: 'vxlan.calico' }),
     ...(config.natPortRange && { natPortRange: config.natPortRange }),
     ...(config.natOutgoingAddress && { natOutgoingAddress: config.natOutgoingAddress }),
     ...(config.iptablesNATOutgoingInterfaceFilter !== '' && {

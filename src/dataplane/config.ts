@@ -2,6 +2,7 @@
 import type { InsertMode } from '../drivers/iptables/index.ts';
 import type { Family } from '../net/index.ts';
 import type { RulesConfig } from '../rules/index.ts';
+import type { VxlanConfig } from './vxlan.ts';
 
 export interface DataplaneConfig {
   readonly families: readonly Family[];
@@ -20,6 +21,8 @@ export interface DataplaneConfig {
   readonly maxSetSize: number;
   /** Protocol number of the routes to workloads. */
   readonly routeProtocol: number;
+  /** Absent: VXLAN is off. */
+  readonly vxlan?: VxlanConfig;
   /** Unexpected routes on workloads' interfaces go, whoever made them. */
   readonly removeExternalRoutes: boolean;
 }

@@ -2,7 +2,7 @@
  * The apply loop: from dataplane updates and the kernel's notifications to the fewest writes, in the one safe order.
  *
  *     what is gone stops being reachable → IP sets → bandwidth limits
- *     → for each family: chains → forwarding, proxy ARP, neighbours, routes
+ *     → for each family: chains → forwarding, proxy ARP, tunnels, neighbours, routes
  *     → sets that nothing names any more go, conntrack entries of what went
  *
  * Nothing is written before everything that exists has been told (`in-sync`). Routes are the last to come, and only when
@@ -173,12 +173,12 @@ export class Dataplane {
 
   /** Throws E_KERNEL when chains could not be written. */
   async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
-    const { ipsets, sysctls, neighbours, qdiscs, routes, conntrack } = this.#drivers;
+    const { ipsets, sysctls, neighbours, fdb, qdiscs, routes, conntrack } = this.#drivers;
     if (!this.#loaded) await this.#load();
     for (const update of this.#queue.splice(0)) this.#take(update);
     this.#managers.settle();
     if (audits.has('ipsets')) ipsets.resync();
-    if (audits.has('routes')) for (const driver of [routes, neighbours, qdiscs, sysctls]) driver.resync();
+    if (audits.has('routes')) for (const driver of [routes, neighbours, fdb, qdiscs, sysctls]) driver.resync();
 
     const results = [this.#applyRoutes()];
     const sets = ipsets.applyUpdates();
@@ -222,17 +222,17 @@ export class Dataplane {
   /** The chains of one family; then what they are for may come. */
   async #applyFamily(iptables: Iptables, audit: boolean): Promise<ApplyResult> {
     await (audit ? iptables.audit() : iptables.apply());
-    this.#managers.reachability.get(iptables.family)?.open();
+    this.#managers.open(iptables.family);
     this.#opened.add(iptables.family);
-    const { sysctls, neighbours } = this.#drivers;
-    return mergeResults(sysctls.apply(), neighbours.apply(), this.#applyRoutes());
+    const { sysctls, devices } = this.#drivers;
+    return mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
   }
 
   /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
   async #load(): Promise<void> {
-    const { iptables, ipsets, links, neighbours, qdiscs, routes } = this.#drivers;
+    const { iptables, ipsets, links, neighbours, fdb, qdiscs, routes } = this.#drivers;
     links.resync();
-    for (const driver of [routes, neighbours, qdiscs, ipsets]) driver.resync();
+    for (const driver of [routes, neighbours, fdb, qdiscs, ipsets]) driver.resync();
     await Promise.all(iptables.map((family) => family.load()));
     this.#managers.settle();
     const fresh = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));
@@ -258,13 +258,14 @@ export class Dataplane {
   }
 
   #applyRoutes(): ApplyResult {
-    const { routes, conntrack, iptables } = this.#drivers;
-    // At the start no route is desired yet, so that all would seem to be leftovers.
+    const { routes, neighbours, fdb, conntrack, iptables } = this.#drivers;
+    // At the start nothing is desired yet, so that all would seem to be leftovers.
     if (this.#opened.size < iptables.length) return NOTHING;
+    const nextHops = mergeResults(neighbours.apply(), fdb.apply());
     const result = routes.apply();
     const hosts = result.released.filter((dst) => lengthOf(dst) === maxLength(familyOf(dst)));
     conntrack.endConnections(hosts.map(addressOf));
-    return result;
+    return mergeResults(nextHops, result);
   }
 
   #report(results: readonly ApplyResult[]): RoundOutcome {

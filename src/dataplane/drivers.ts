@@ -1,8 +1,9 @@
 /** The kernel tables that the dataplane keeps. */
 import { ConntrackDriver } from '../drivers/conntrack/index.ts';
+import { FdbDriver } from '../drivers/fdb/index.ts';
 import { IpSetDriver } from '../drivers/ipset/index.ts';
 import { detectBackend, Iptables } from '../drivers/iptables/index.ts';
-import { LinkTable } from '../drivers/links/index.ts';
+import { LinkDriver, LinkTable } from '../drivers/links/index.ts';
 import { NeighbourDriver } from '../drivers/neighbours/index.ts';
 import { QdiscDriver } from '../drivers/qdiscs/index.ts';
 import { RouteDriver } from '../drivers/routes/index.ts';
@@ -10,13 +11,17 @@ import { SysctlDriver } from '../drivers/sysctl/index.ts';
 import { exec, NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from '../kernel/index.ts';
 import type { DataplaneConfig } from './config.ts';
 import { KernelLeftovers, type Leftovers } from './leftovers.ts';
+import { DIRECT_ROUTE_PROTOCOL, isVxlanDevice } from './vxlan.ts';
 
 export interface Drivers {
   readonly links: LinkTable;
   readonly iptables: readonly Iptables[];
   readonly ipsets: IpSetDriver;
+  /** Links of our own making. */
+  readonly devices: LinkDriver;
   readonly routes: RouteDriver;
   readonly neighbours: NeighbourDriver;
+  readonly fdb: FdbDriver;
   readonly qdiscs: QdiscDriver;
   readonly sysctls: SysctlDriver;
   readonly conntrack: ConntrackDriver;
@@ -40,18 +45,22 @@ export async function openDrivers(config: DataplaneConfig, { graceMs }: DriverOp
   const iptables = families.map((family) => new Iptables({ ...config.iptables, family, backend, run: exec, clock }));
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   const links = new LinkTable(socket);
-  const ownsInterface = (name: string): boolean => rules.interfacePrefixes.some((prefix) => name.startsWith(prefix));
+  const isWorkloads = (name: string): boolean => rules.interfacePrefixes.some((prefix) => name.startsWith(prefix));
+  const ownsInterface = (name: string): boolean => isVxlanDevice(name) || isWorkloads(name);
   const removeExternal = (protocol: number): boolean =>
     config.removeExternalRoutes || protocol === config.routeProtocol;
+  const ownsProtocol = (protocol: number): boolean => protocol === DIRECT_ROUTE_PROTOCOL;
   const netfilter = new NetlinkSocket(NETLINK_NETFILTER);
   const network = { socket, links, ownsInterface, removeExternal, clock };
   return {
     links,
     iptables,
     ipsets: new IpSetDriver({ socket: netfilter, families, clock }),
-    routes: new RouteDriver({ ...network, families, ...(graceMs !== undefined && { graceMs }) }),
+    devices: new LinkDriver({ socket, links, clock }),
+    routes: new RouteDriver({ ...network, ownsProtocol, families, ...(graceMs !== undefined && { graceMs }) }),
     neighbours: new NeighbourDriver({ socket, links, families, ownsInterface, clock }),
-    qdiscs: new QdiscDriver({ socket, links, ownsInterface, clock }),
+    fdb: new FdbDriver({ socket, links, ownsInterface, clock }),
+    qdiscs: new QdiscDriver({ socket, links, ownsInterface: isWorkloads, clock }),
     sysctls: new SysctlDriver({ clock }),
     conntrack: new ConntrackDriver({ clock }),
     leftovers: new KernelLeftovers({ config, backend, run: exec, netfilter, network }),

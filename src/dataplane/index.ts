@@ -3,3 +3,4 @@ export * from './config.ts';
 export * from './dataplane.ts';
 export * from './drivers.ts';
 export * from './status.ts';
+export type { VxlanConfig } from './vxlan.ts';

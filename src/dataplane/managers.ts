@@ -1,7 +1,10 @@
 /** The managers of one dataplane, each of which keeps what one kind of update adds up to. */
 import type { DataplaneUpdate } from '../calc/index.ts';
-import type { Family, Ip } from '../net/index.ts';
+import { type Route, routeKey } from '../drivers/routes/index.ts';
+import { type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
+import { forwardChains, type RulesConfig } from '../rules/index.ts';
 import { Bandwidths } from './bandwidths.ts';
+import { Claims } from './claims.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
@@ -9,6 +12,7 @@ import { Policies } from './policies.ts';
 import { Reachability } from './reachability.ts';
 import { Sets } from './sets.ts';
 import { Tables } from './tables.ts';
+import { Vxlan } from './vxlan.ts';
 import { Workloads } from './workloads.ts';
 
 type Handlers = {
@@ -23,7 +27,11 @@ export class Managers {
   readonly bandwidths: Bandwidths;
   /** One for each family. */
   readonly reachability: ReadonlyMap<Family, Reachability>;
+  /** IPv4's. */
+  readonly vxlan: Vxlan;
   readonly #drivers: Drivers;
+  readonly #tables: Tables;
+  readonly #rules: RulesConfig;
 
   /** Who hears of what. */
   readonly #handlers: Handlers = {
@@ -42,20 +50,29 @@ export class Managers {
     'pool-gone': ({ id }) => this.sets.setPool(id, null),
     node: ({ node }) => this.sets.setNode(node.id, node),
     'node-gone': ({ id }) => this.sets.setNode(id, null),
+    'service-prefixes': ({ prefixes }) => this.#onServices(prefixes),
+    vtep: ({ vtep }) => vtep.family === 4 && this.vxlan.setVtep(vtep),
+    'vtep-gone': ({ node, family }) => family === 4 && this.vxlan.removeVtep(node),
+    route: ({ route }) => familyOf(route.dst) === 4 && this.vxlan.setRoute(route),
+    'route-gone': ({ dst }) => familyOf(dst) === 4 && this.vxlan.removeRoute(dst),
   };
 
   constructor(config: DataplaneConfig, drivers: Drivers) {
     const { rules } = config;
     const tables = new Tables(drivers.iptables, rules);
+    this.#tables = tables;
+    this.#rules = rules;
     this.#drivers = drivers;
     this.sets = new Sets(drivers.ipsets, tables, config);
     this.policies = new Policies(tables, rules);
     this.workloads = new Workloads(tables, this.policies, rules);
     this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
     this.bandwidths = new Bandwidths(drivers.qdiscs);
+    const routes = new Claims<Route>(drivers.routes, routeKey);
     this.reachability = new Map(
-      tables.families.map((family) => [family, new Reachability(drivers, family, config.routeProtocol)]),
+      tables.families.map((family) => [family, new Reachability(drivers, routes, family, config.routeProtocol)]),
     );
+    this.vxlan = new Vxlan(drivers, routes, { ...config, family: 4, config: config.vxlan });
     tables.offerStatic(rules);
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
@@ -68,6 +85,7 @@ export class Managers {
 
   onAddresses(): void {
     this.hostEndpoints.onAddresses();
+    this.vxlan.onAddresses();
   }
 
   /** Brings the drivers' desired state up to date with the updates so far. */
@@ -80,6 +98,17 @@ export class Managers {
       this.bandwidths.set(name, owner);
     }
     this.hostEndpoints.settle(() => this.#interfaces());
+    this.vxlan.settle();
+  }
+
+  /** The family's chains are in the kernel: what they are for may come. */
+  open(family: Family): void {
+    this.reachability.get(family)?.open();
+    if (family === 4) this.vxlan.open();
+  }
+
+  #onServices(prefixes: readonly Cidr[]): void {
+    this.#tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
   }
 
   #interfaces(): Map<string, Ip[]> {

@@ -8,13 +8,13 @@
 import type { LocalWorkload } from '../calc/index.ts';
 import type { LinkTable } from '../drivers/links/index.ts';
 import type { Neighbour, NeighbourDriver, NeighbourId } from '../drivers/neighbours/index.ts';
-import type { Route, RouteDriver } from '../drivers/routes/index.ts';
+import type { Route } from '../drivers/routes/index.ts';
 import type { SysctlDriver, Sysctls } from '../drivers/sysctl/index.ts';
 import { addressOf, cidrOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
+import type { Claims } from './claims.ts';
 
 export interface ReachabilityDrivers {
   readonly links: LinkTable;
-  readonly routes: RouteDriver;
   readonly neighbours: NeighbourDriver;
   readonly sysctls: SysctlDriver;
 }
@@ -33,11 +33,12 @@ export class Reachability {
   readonly #opened = new Map<string, Opened>();
   /** Interfaces whose endpoint waits for its chains. */
   readonly #waiting = new Map<string, LocalWorkload>();
-  /** Destination → the interfaces that have it. Two endpoints with one address: packets go to the later one. */
-  readonly #holders = new Map<string, Set<string>>();
+  /** Two endpoints with one address: packets go to the later one. */
+  readonly #routes: Claims<Route>;
 
-  constructor(drivers: ReachabilityDrivers, family: Family, protocol: number) {
+  constructor(drivers: ReachabilityDrivers, routes: Claims<Route>, family: Family, protocol: number) {
     this.#drivers = drivers;
+    this.#routes = routes;
     this.#family = family;
     this.#protocol = protocol;
     drivers.links.onLink((before, after) => {
@@ -53,7 +54,7 @@ export class Reachability {
     const before = this.#opened.get(interfaceName);
     if (!before) return;
     const kept = new Set(workload ? this.#routesOf(interfaceName, workload).map(({ dst }) => dst) : []);
-    for (const route of before.routes) if (!kept.has(route.dst)) this.#close(interfaceName, route);
+    for (const route of before.routes) if (!kept.has(route.dst)) this.#routes.remove(interfaceName, route);
     if (!workload) this.#forget(interfaceName, before);
   }
 
@@ -74,28 +75,13 @@ export class Reachability {
     const before = this.#opened.get(name);
     const routes = this.#routesOf(name, workload);
     const neighbours = this.#neighboursOf(name, workload);
-    for (const route of routes) {
-      const holders = this.#holders.get(route.dst) ?? new Set();
-      this.#holders.set(route.dst, holders.add(name));
-      this.#drivers.routes.setDesired({ ...route, device: [...holders].at(-1)! });
-    }
+    for (const route of routes) this.#routes.set(name, route);
     const addresses = new Set(neighbours.map(({ address }) => address));
     for (const entry of before?.neighbours ?? [])
       if (!addresses.has(entry.address)) this.#drivers.neighbours.removeDesired(entry);
     for (const entry of neighbours) this.#drivers.neighbours.setDesired(entry);
     this.#opened.set(name, { routes, neighbours });
     if (!before) this.#setSysctls(name);
-  }
-
-  #close(name: string, route: Route): void {
-    const holders = this.#holders.get(route.dst);
-    if (!holders?.delete(name)) return;
-    const device = [...holders].at(-1);
-    if (device !== undefined) this.#drivers.routes.setDesired({ ...route, device });
-    else {
-      this.#holders.delete(route.dst);
-      this.#drivers.routes.removeDesired(route);
-    }
   }
 
   #forget(name: string, before: Opened): void {

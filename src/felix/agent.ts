@@ -5,7 +5,7 @@
  * present one: it reads the kernel and writes what differs, as after a restart. What cannot be put in force leaves what
  * is in force as it is; only at the start it ends Felix.
  */
-import type { DataplaneUpdate } from '../calc/index.ts';
+import type { DataplaneUpdate, RouteSource } from '../calc/index.ts';
 import type { ConfigProblem, FelixConfig } from '../config/index.ts';
 import { Enforcement } from './enforcement.ts';
 import type { Health } from './health.ts';
@@ -30,6 +30,7 @@ export interface AgentParts {
   readonly reports: StatusReports;
   /** Has everything told again. */
   readonly retell: () => void;
+  readonly setRouteSource: (source: RouteSource) => void;
 }
 
 export class Agent {
@@ -101,6 +102,7 @@ export class Agent {
       this.#wanted = undefined;
       this.#parts.log.level = levelOf(config.logSeverityScreen);
       this.#parts.reports.configure(config);
+      this.#parts.setRouteSource(config.routeSource || 'CalicoIPAM');
       await this.#part('health', () => this.#serveHealth(config));
       await this.#part('metrics', () => this.#serveMetrics(config));
       await this.#part('dataplane', () => this.#enforce(config));
@@ -179,7 +181,6 @@ export class Agent {
   #warn(config: FelixConfig, { hasIpv6, metadataAddress }: Awaited<ReturnType<typeof hostFacts>>): void {
     const { log } = this.#parts;
     if (config.ipv6Support && !hasIpv6) log.warn({}, 'this kernel runs without IPv6: only IPv4 is programmed');
-    if (config.vxlanEnabled) log.warn({}, 'VXLAN is not supported yet: no tunnels, no routes through them');
     if (config.metadataAddr === '' || metadataAddress) return;
     log.warn({ subject: 'metadataAddr' }, `${config.metadataAddr} is not found: no metadata service until it is`);
     setTimeout(() => {

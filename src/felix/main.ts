@@ -6,7 +6,7 @@
  * A configuration that changes is put in force while it runs. However it ends, the kernel stays as it is.
  */
 import { setFlagsFromString } from 'node:v8';
-import { CalcGraph } from '../calc/index.ts';
+import { CalcGraph, type RouteSource } from '../calc/index.ts';
 import { datastoreConfig } from '../config/index.ts';
 import { openStore, Syncer } from '../datastore/index.ts';
 import type { SyncerSink } from '../model/index.ts';
@@ -41,7 +41,11 @@ async function main(): Promise<void> {
     flush();
   };
   const reports = new StatusReports(store, log);
-  const agent = new Agent({ local, log, health, reports, retell });
+  const setRouteSource = (source: RouteSource): void => {
+    graph.setRouteSource(source);
+    flush();
+  };
+  const agent = new Agent({ local, log, health, reports, retell, setRouteSource });
   let inSync = false;
   const sink: SyncerSink = {
     onUpdates(updates) {

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import type { FelixConfig } from '../config/index.ts';
 import { rulesConfig } from '../config/index.ts';
-import type { DataplaneConfig } from '../dataplane/index.ts';
+import type { DataplaneConfig, VxlanConfig } from '../dataplane/index.ts';
 
 /** What the configuration leaves to this host to say. */
 export interface HostFacts {
@@ -36,5 +36,19 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
     maxSetSize: config.maxIpsetSize,
     routeProtocol: config.deviceRouteProtocol,
     removeExternalRoutes: config.removeExternalRoutes,
+    ...(config.vxlanEnabled && { vxlan: vxlanConfig(config) }),
+  };
+}
+
+function vxlanConfig(config: FelixConfig): VxlanConfig {
+  const address = config.ipv4VXLANTunnelAddr;
+  const mac = config.vxlanTunnelMACAddr;
+  return {
+    id: config.vxlanVNI,
+    port: config.vxlanPort,
+    mtu: config.vxlanMTU,
+    ...(address && { address }),
+    ...(mac !== '' && { mac: mac.toLowerCase() }),
+    externalHosts: config.externalNodesCIDRList,
   };
 }

@@ -1,9 +1,10 @@
 /** The real drivers over a kernel that is not there. */
 import type { Drivers } from '../../src/dataplane/index.ts';
 import { ConntrackDriver } from '../../src/drivers/conntrack/index.ts';
+import { FdbDriver } from '../../src/drivers/fdb/index.ts';
 import { IpSetDriver } from '../../src/drivers/ipset/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
-import { LinkTable } from '../../src/drivers/links/index.ts';
+import { LinkDriver, LinkTable } from '../../src/drivers/links/index.ts';
 import { NeighbourDriver } from '../../src/drivers/neighbours/index.ts';
 import { QdiscDriver } from '../../src/drivers/qdiscs/index.ts';
 import { RouteDriver } from '../../src/drivers/routes/index.ts';
@@ -45,6 +46,8 @@ export function driversOver(kernel: FakeKernel): Drivers {
     ipsets: new IpSetDriver({ socket: socketOf(kernel, 'ipset'), families: FAMILIES, clock }),
     routes: new RouteDriver({ ...own, graceMs: 0 }),
     neighbours: new NeighbourDriver(own),
+    devices: new LinkDriver(own),
+    fdb: new FdbDriver(own),
     qdiscs: new QdiscDriver(own),
     sysctls: new SysctlDriver({ clock, files: kernel.sysctls }),
     conntrack: new FakeConntrack(kernel, clock),

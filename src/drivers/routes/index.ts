@@ -1,2 +1,2 @@
 export * from './driver.ts';
-export type { Route } from './route.ts';
+export { type Route, routeKey } from './route.ts';

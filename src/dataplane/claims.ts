@@ -1,0 +1,56 @@
+/**
+ * Entries of a kernel table that several may claim at once: an address that two endpoints have, a tunnel's end while its
+ * host is renamed. One claim of each key is in force; when it goes, the next best takes its place.
+ */
+export interface ClaimTarget<V> {
+  setDesired(value: V): void;
+  removeDesired(value: V): void;
+}
+
+interface Claim<V> {
+  readonly owner: string;
+  readonly rank: number;
+  readonly value: V;
+}
+
+export class Claims<V> {
+  readonly #target: ClaimTarget<V>;
+  readonly #keyOf: (value: V) => string;
+  /** In the order in which they came; one that is set again keeps its place. */
+  readonly #claims = new Map<string, readonly Claim<V>[]>();
+
+  constructor(target: ClaimTarget<V>, keyOf: (value: V) => string) {
+    this.#target = target;
+    this.#keyOf = keyOf;
+  }
+
+  /** The highest rank wins, among equals the one that came last. */
+  set(owner: string, value: V, rank = 0): void {
+    const key = this.#keyOf(value);
+    const claim = { owner, rank, value };
+    const before = this.#claims.get(key) ?? [];
+    const at = before.findIndex((other) => other.owner === owner);
+    const claims = at < 0 ? [...before, claim] : before.with(at, claim);
+    this.#claims.set(key, claims);
+    this.#target.setDesired(best(claims).value);
+  }
+
+  /** Does nothing where the owner claims nothing. */
+  remove(owner: string, value: V): void {
+    const key = this.#keyOf(value);
+    const before = this.#claims.get(key) ?? [];
+    const claims = before.filter((other) => other.owner !== owner);
+    if (claims.length === before.length) return;
+    if (claims.length > 0) {
+      this.#claims.set(key, claims);
+      this.#target.setDesired(best(claims).value);
+    } else {
+      this.#claims.delete(key);
+      this.#target.removeDesired(value);
+    }
+  }
+}
+
+function best<V>(claims: readonly Claim<V>[]): Claim<V> {
+  return claims.reduce((a, b) => (b.rank >= a.rank ? b : a));
+}
