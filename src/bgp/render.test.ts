@@ -25,7 +25,9 @@ function addPeer(state: NetworkState, name: string, fields: Partial<BGPPeer>): v
 
 function configure(state: NetworkState, name: string, fields: Partial<BGPConfiguration>): void {
   const id = { kind: 'BGPConfiguration', name } as const;
-  state.apply([{ id, value: { id, serviceClusterIps: [], serviceExternalIps: [], ...fields } }]);
+  state.apply([
+    { id, value: { id, serviceClusterIps: [], serviceExternalIps: [], serviceLoadBalancerIps: [], ...fields } },
+  ]);
 }
 
 const three = () =>

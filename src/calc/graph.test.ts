@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type FelixConfiguration, idKey } from '../model/index.ts';
+import { type BGPConfiguration, type FelixConfiguration, idKey } from '../model/index.ts';
+import { cidr } from '../net/index.ts';
 import { Host } from './testing/host.ts';
 import { broken, gone, node, policy, pool, profile, put, rule, workload } from './testing/resources.ts';
 
@@ -81,6 +82,23 @@ test('pools and nodes are told as they are', () => {
     { type: 'pool-gone', id: p.id },
     { type: 'node-gone', id: h2.id },
   ]);
+});
+
+test('prefixes of services are those of the default BGPConfiguration, told when they differ', () => {
+  const bgp = (name: string, clusterIps: readonly string[], externalIps: readonly string[]): BGPConfiguration => ({
+    id: { kind: 'BGPConfiguration', name },
+    serviceClusterIps: clusterIps.map(cidr),
+    serviceExternalIps: externalIps.map(cidr),
+    serviceLoadBalancerIps: [],
+  });
+  const host = new Host();
+  expect(host.put(bgp('node.h1', ['10.7.0.0/16'], []))).toEqual([]);
+  expect(host.put(bgp('default', ['10.96.0.0/12'], ['192.0.2.0/24']))).toEqual([
+    { type: 'service-prefixes', prefixes: ['10.96.0.0/12', '192.0.2.0/24'] },
+  ]);
+  expect(host.put(bgp('default', ['192.0.2.0/24', '10.96.0.0/12'], []))).toEqual([]);
+  expect(host.startAnew()).toEqual([{ type: 'service-prefixes', prefixes: ['10.96.0.0/12', '192.0.2.0/24'] }]);
+  expect(host.delete(bgp('default', [], []))).toEqual([{ type: 'service-prefixes', prefixes: [] }]);
 });
 
 describe('invalid resources', () => {

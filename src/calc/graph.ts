@@ -39,6 +39,7 @@ import { Pending } from './pending.ts';
 import { RemoteRoutes, type RouteSource } from './remote-routes.ts';
 import { RuleScanner } from './rule-scanner.ts';
 import { SelectorCache } from './selector-cache.ts';
+import { ServicePrefixes } from './service-prefixes.ts';
 import { SetMembers } from './set-members.ts';
 import { newCounters, type Work } from './work.ts';
 
@@ -65,6 +66,7 @@ export class CalcGraph implements SyncerSink {
   readonly #endpoints = new EndpointResolver(this.#counters);
   readonly #rules: ActiveRules;
   readonly #config: Config;
+  readonly #services = new ServicePrefixes();
   readonly #pools = new Pending<IdKey, IPPool>();
   readonly #nodes = new Pending<IdKey, Node>();
   readonly #routes: RemoteRoutes;
@@ -73,7 +75,7 @@ export class CalcGraph implements SyncerSink {
   readonly #good = new Map<Kind, Set<IdKey>>();
   #inSync: 'no' | 'to-tell' | 'told' = 'no';
 
-  /** Which node of the graph hears of what. BGP's resources concern nobody here. */
+  /** Which node of the graph hears of what. Of BGP's resources only services concern anybody here. */
   readonly #handlers: Handlers = {
     WorkloadEndpoint: (key, value) => {
       this.#onEndpoint(key, value, value?.nets ?? []);
@@ -88,6 +90,7 @@ export class CalcGraph implements SyncerSink {
     Tier: (_, value, { name }) => this.#rules.setTier(name, value),
     FelixConfiguration: (_, value, { name }) => this.#config.setConfiguration(name, value),
     ClusterInformation: (_, value, { name }) => this.#config.setCluster(name, value),
+    BGPConfiguration: (_, value, { name }) => this.#services.set(name, value),
     IPPool: (key, value) => {
       passOn(this.#pools, key, value);
       this.#routes.setPool(key, value);
@@ -186,7 +189,7 @@ export class CalcGraph implements SyncerSink {
   retell(): void {
     const { policies, profiles } = this.#rules;
     const { workloads, hostEndpoints } = this.#endpoints;
-    const network = [this.#pools, this.#nodes, this.#routes];
+    const network = [this.#pools, this.#nodes, this.#services, this.#routes];
     for (const part of [this.#config, ...network, this.#members, policies, profiles, workloads, hostEndpoints])
       part.retell();
     if (this.#inSync === 'told') this.#inSync = 'to-tell';
@@ -197,6 +200,7 @@ export class CalcGraph implements SyncerSink {
     this.#pools.updates((pool) => emit({ type: 'pool', pool }));
     this.#nodes.removals(({ id }) => emit({ type: 'node-gone', id }));
     this.#nodes.updates((node) => emit({ type: 'node', node }));
+    this.#services.updates(emit);
     this.#routes.settle();
     this.#routes.updates(emit);
   }

@@ -143,5 +143,7 @@ export type DataplaneUpdate =
   | { readonly type: 'vtep-gone'; readonly node: string; readonly family: Family }
   | { readonly type: 'route'; readonly route: RemoteRoute }
   | { readonly type: 'route-gone'; readonly dst: Cidr }
+  /** All prefixes of services that hosts advertise: what is to be forwarded there goes in circles. */
+  | { readonly type: 'service-prefixes'; readonly prefixes: readonly Cidr[] }
   /** After it, everything that exists has been told: what the kernel has beyond it may go. Comes once. */
   | { readonly type: 'in-sync' };

@@ -16,6 +16,10 @@ import type {
 
 type Parameters = Readonly<Record<string, string>>;
 
+type Handlers = {
+  readonly [T in DataplaneUpdate['type']]: (update: Extract<DataplaneUpdate, { readonly type: T }>) => void;
+};
+
 export class DataplaneState {
   readonly sets = new Map<SetId, { readonly type: SetType; readonly members: Set<SetMember> }>();
   readonly policies = new Map<IdKey, ActivePolicy>();
@@ -26,79 +30,49 @@ export class DataplaneState {
   readonly nodes = new Map<IdKey, Node>();
   readonly vteps = new Map<string, Vtep>();
   readonly routes = new Map<Cidr, RemoteRoute>();
+  servicePrefixes: readonly Cidr[] = [];
   /** Null until it has been told. */
   config: { readonly global: Parameters; readonly node: Parameters } | null = null;
   inSync = false;
 
   /** Maps are keyed by `idKey` of the resource's id, profiles by name, sets by id, tunnel ends by `vtepKey`, routes by destination. */
+  readonly #handlers: Handlers = {
+    config: ({ global, node }) => {
+      this.config = { global, node };
+    },
+    set: ({ id, setType, members }) => this.sets.set(id, { type: setType, members: new Set(members) }),
+    'set-delta': ({ id, added, removed }) => {
+      const members = this.sets.get(id)?.members;
+      for (const member of removed) members?.delete(member);
+      for (const member of added) members?.add(member);
+    },
+    'set-gone': ({ id }) => this.sets.delete(id),
+    policy: ({ policy }) => this.policies.set(idKey(policy.id), policy),
+    'policy-gone': ({ id }) => this.policies.delete(idKey(id)),
+    profile: ({ profile }) => this.profiles.set(profile.name, profile),
+    'profile-gone': ({ name }) => this.profiles.delete(name),
+    workload: ({ workload }) => this.workloads.set(idKey(workload.endpoint.id), workload),
+    'workload-gone': ({ id }) => this.workloads.delete(idKey(id)),
+    'host-endpoint': ({ hostEndpoint }) => this.hostEndpoints.set(idKey(hostEndpoint.endpoint.id), hostEndpoint),
+    'host-endpoint-gone': ({ id }) => this.hostEndpoints.delete(idKey(id)),
+    pool: ({ pool }) => this.pools.set(idKey(pool.id), pool),
+    'pool-gone': ({ id }) => this.pools.delete(idKey(id)),
+    node: ({ node }) => this.nodes.set(idKey(node.id), node),
+    'node-gone': ({ id }) => this.nodes.delete(idKey(id)),
+    vtep: ({ vtep }) => this.vteps.set(vtepKey(vtep), vtep),
+    'vtep-gone': (end) => this.vteps.delete(vtepKey(end)),
+    route: ({ route }) => this.routes.set(route.dst, route),
+    'route-gone': ({ dst }) => this.routes.delete(dst),
+    'service-prefixes': ({ prefixes }) => {
+      this.servicePrefixes = prefixes;
+    },
+    'in-sync': () => {
+      this.inSync = true;
+    },
+  };
+
   apply(update: DataplaneUpdate): void {
-    switch (update.type) {
-      case 'config':
-        this.config = { global: update.global, node: update.node };
-        return;
-      case 'set':
-        this.sets.set(update.id, { type: update.setType, members: new Set(update.members) });
-        return;
-      case 'set-delta': {
-        const members = this.sets.get(update.id)?.members;
-        for (const member of update.removed) members?.delete(member);
-        for (const member of update.added) members?.add(member);
-        return;
-      }
-      case 'set-gone':
-        this.sets.delete(update.id);
-        return;
-      case 'policy':
-        this.policies.set(idKey(update.policy.id), update.policy);
-        return;
-      case 'policy-gone':
-        this.policies.delete(idKey(update.id));
-        return;
-      case 'profile':
-        this.profiles.set(update.profile.name, update.profile);
-        return;
-      case 'profile-gone':
-        this.profiles.delete(update.name);
-        return;
-      case 'workload':
-        this.workloads.set(idKey(update.workload.endpoint.id), update.workload);
-        return;
-      case 'workload-gone':
-        this.workloads.delete(idKey(update.id));
-        return;
-      case 'host-endpoint':
-        this.hostEndpoints.set(idKey(update.hostEndpoint.endpoint.id), update.hostEndpoint);
-        return;
-      case 'host-endpoint-gone':
-        this.hostEndpoints.delete(idKey(update.id));
-        return;
-      case 'pool':
-        this.pools.set(idKey(update.pool.id), update.pool);
-        return;
-      case 'pool-gone':
-        this.pools.delete(idKey(update.id));
-        return;
-      case 'node':
-        this.nodes.set(idKey(update.node.id), update.node);
-        return;
-      case 'node-gone':
-        this.nodes.delete(idKey(update.id));
-        return;
-      case 'vtep':
-        this.vteps.set(vtepKey(update.vtep), update.vtep);
-        return;
-      case 'vtep-gone':
-        this.vteps.delete(vtepKey(update));
-        return;
-      case 'route':
-        this.routes.set(update.route.dst, update.route);
-        return;
-      case 'route-gone':
-        this.routes.delete(update.dst);
-        return;
-      case 'in-sync':
-        this.inSync = true;
-    }
+    (this.#handlers[update.type] as (update: DataplaneUpdate) => void)(update);
   }
 }
 

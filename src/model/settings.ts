@@ -63,6 +63,7 @@ export interface BGPConfiguration {
   readonly listenPort?: number;
   readonly serviceClusterIps: readonly Cidr[];
   readonly serviceExternalIps: readonly Cidr[];
+  readonly serviceLoadBalancerIps: readonly Cidr[];
 }
 
 export interface BGPPeer {

@@ -4,11 +4,12 @@
  */
 import type { ActivePolicy, ActiveProfile, LocalHostEndpoint, LocalWorkload } from '../calc/output.ts';
 import { type IdKey, type IPPool, idKey } from '../model/index.ts';
-import { addressOf, type Family, familyOf, type Ip } from '../net/index.ts';
+import { addressOf, type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
 import type { Chain, Ruleset, TableChains, TableName } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { HOST_DISPATCH, hostDispatchChains, workloadDispatchChains } from './dispatch.ts';
 import type { StoredNames } from './endpoint.ts';
+import { forwardChains } from './forward.ts';
 import { type HostEndpointChains, hostEndpointChains, resolveHostEndpoints } from './host-endpoint.ts';
 import { type FloatingIp, floatingIpChains, natOutgoingChain } from './nat.ts';
 import { beforeFilter, type PolicyConfig, policyChains, profileChains } from './policy.ts';
@@ -22,6 +23,8 @@ export interface HostState {
   readonly policies: ReadonlyMap<IdKey, ActivePolicy>;
   readonly profiles: ReadonlyMap<string, ActiveProfile>;
   readonly pools: ReadonlyMap<IdKey, IPPool>;
+  /** Prefixes of services that hosts advertise. */
+  readonly servicePrefixes: readonly Cidr[];
   /** The host's interfaces and their addresses: they tell where a host endpoint known by its addresses is. */
   readonly interfaces: ReadonlyMap<string, readonly Ip[]>;
 }
@@ -48,6 +51,7 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
       ),
     ],
     filter: [
+      ...forwardChains(config, family, state.servicePrefixes),
       ...workloadDispatchChains(
         workloads.map(({ endpoint }) => endpoint.interfaceName),
         config,

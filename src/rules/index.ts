@@ -5,6 +5,7 @@ export * from './dispatch.ts';
 export * from './endpoint.ts';
 export * from './evaluate.ts';
 export * from './failsafe.ts';
+export * from './forward.ts';
 export * from './host.ts';
 export * from './host-endpoint.ts';
 export * from './lower.ts';

@@ -40,6 +40,7 @@ export type DefaultRule =
   | 'encapsulated-from-workload'
   | 'tunnel'
   | 'host-to-workload'
+  | 'service-loop'
   | 'policy-accepted'
   | 'nat-outgoing'
   | 'tunnel-address'

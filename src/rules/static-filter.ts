@@ -5,6 +5,7 @@ import type { Action, Chain, Match, Rule, SideMatch } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { DISPATCH } from './dispatch.ts';
 import { failsafeChains } from './failsafe.ts';
+import { forwardChains } from './forward.ts';
 import { ALL_HOSTS, VXLAN_HOSTS } from './names.ts';
 import type { DefaultRule, Origin } from './origin.ts';
 
@@ -17,29 +18,12 @@ const ND_TYPES = [130, 131, 132, 133, 135, 136];
 
 export function staticFilterChains(config: RulesConfig, family: Family): Chain[] {
   return [
-    forwardChain(config),
+    ...forwardChains(config, family, []),
     inputChain(config, family),
     outputChain(config, family),
     workloadToHostChain(config, family),
     ...failsafeChains('filter', config, family),
   ];
-}
-
-function forwardChain(config: RulesConfig): Chain {
-  return {
-    name: 'cali-FORWARD',
-    rules: [
-      // The accept mark stays: an untracked policy of the raw table may have set it.
-      rule({}, clearMark('pass', 'scratch0', 'scratch1')),
-      rule({ notMarked: ['accept'] }, jump(DISPATCH.fromHostForward)),
-      ...config.interfacePrefixes.flatMap((prefix) => [
-        rule({ inInterface: `${prefix}+` }, jump(DISPATCH.fromWorkload)),
-        rule({ outInterface: `${prefix}+` }, jump(DISPATCH.toWorkload)),
-      ]),
-      rule({}, jump(DISPATCH.toHostForward)),
-      rule(ACCEPTED, { type: config.filterAllowAction }, POLICY_ACCEPTED, 'Policy explicitly accepted packet.'),
-    ],
-  };
 }
 
 function inputChain(config: RulesConfig, family: Family): Chain {

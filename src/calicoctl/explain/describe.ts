@@ -13,6 +13,7 @@ const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
   'encapsulated-from-workload': 'workloads may not send packets that look like the hosts’ tunnels',
   tunnel: 'tunnel packets pass between the hosts of the cluster only',
   'host-to-workload': 'a host always reaches its own workloads',
+  'service-loop': 'an address of a service that nothing here translates: it would come back',
   'policy-accepted': 'a policy has accepted it before',
   'nat-outgoing': 'NAT-outgoing of the IP pool',
   'tunnel-address': 'the tunnel’s address',

@@ -65,6 +65,7 @@ export function bgpConfiguration(id: ResourceId<'BGPConfiguration'>, spec: read.
     listenPort: read.integer(spec.listenPort, 'spec.listenPort'),
     serviceClusterIps: nets('serviceClusterIPs'),
     serviceExternalIps: nets('serviceExternalIPs'),
+    serviceLoadBalancerIps: nets('serviceLoadBalancerIPs'),
   });
 }
 
