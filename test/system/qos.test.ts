@@ -28,6 +28,8 @@ let felix: ChildProcess;
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
+  // The host answers for a workload's gateway if it has a route to it.
+  sh('ip link add up0 type bridge; ip link set up0 up; ip route add default dev up0');
   for (const ip of IPS) plug(ip);
   await etcd.start();
   await ready(etcd);
@@ -151,6 +153,17 @@ async function serve(ip: string, ...command: string[]): Promise<void> {
   await new Promise((resolve) => child.stdout.once('data', resolve));
 }
 
+/** What a program has printed so far. */
+function watch(program: string, ...args: string[]): () => string {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  started.push(child);
+  let printed = '';
+  child.stdout.on('data', (text) => {
+    printed += text;
+  });
+  return () => printed;
+}
+
 const script = (ip: string, text: string): Promise<string> => inWorkload(ip, process.execPath, '-e', text);
 
 describe('bandwidth', () => {
@@ -201,17 +214,21 @@ describe('bandwidth', () => {
 
   test('a Felix that is killed leaves it, and one that starts does not touch it', async () => {
     await limit({ ingressBandwidth: MBIT, ingressBurst: BURST, egressBandwidth: 2 * MBIT });
-    await throughput(IPS[1], IPS[0]);
-    const all = () =>
-      sh(`tc -s qdisc show; tc filter show dev ${interfaceOf(IPS[0])} parent ffff:; ip -o link show type ifb`);
+    const all = () => sh('tc qdisc show; ip -o link show type ifb');
+    const before = all();
     const ended = new Promise((resolve) => felix.once('exit', resolve));
     felix.kill('SIGKILL');
     await ended;
+    const changes = watch('tc', 'monitor');
     sh(`ip route del ${IPS[1]}`);
-    const before = all();
     start();
+    // Routes come last.
     await until(() => sh('ip route').includes(IPS[1]));
     expect(all()).toBe(before);
+    expect(changes()).toBe('');
+    // It does see changes.
+    sh(`tc qdisc change dev ${interfaceOf(IPS[0])} root handle 1: tbf rate 1mbit burst 20000 latency 25ms`);
+    await until(() => changes().includes('tbf'));
   });
 
   test('ends with its interface', async () => {
