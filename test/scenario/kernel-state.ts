@@ -12,7 +12,7 @@ const ROUTES = ['-4', '-6'].map((v) => `ip ${v} route show table all | sed 's/^/
 const SCRIPT = [
   ...TABLES.map((name) => `echo '=== ${name}.txt'; ${name}-save`),
   `echo '=== routes.txt'; { ${ROUTES.join('; ')}; }`,
-  "echo '=== others'; ipset save; ip neigh show nud permanent",
+  "echo '=== ipset.txt'; ipset save; echo '=== others'; ip neigh show nud permanent; nft list tables",
 ].join('; ');
 /** Counters, times and ages change by themselves. */
 const PASSING = /^#.*\n|\[\d+:\d+\]| expires \S+| age \S+/gm;

@@ -1,5 +1,5 @@
 /** The programs of a scenario: etcd, one Felix a host, calicoctl. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { ScenarioFile } from './files.ts';
 import { Supervised } from './supervised.ts';
@@ -144,6 +144,26 @@ export class Programs {
       ],
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
     );
+  }
+
+  /** Runs `churn.ts` until it is stopped; `stop` resolves to how often it wrote. */
+  startChurn(): { stop(): Promise<number> } {
+    const command = [process.execPath, resolve('test/scenario/churn.ts'), ETCD];
+    const child = spawn('ip', ['netns', 'exec', this.topology.namespace('net'), ...command], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (text) => {
+      output += text;
+    });
+    const ended = new Promise((done) => child.once('exit', done));
+    return {
+      async stop() {
+        child.stdin.end();
+        await ended;
+        return Number(output);
+      },
+    };
   }
 
   private etcdctl(args: string[], input = ''): string | null {

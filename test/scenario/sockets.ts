@@ -32,7 +32,7 @@ const c = {
 const CLONE_NEWNET = 0x40000000;
 const [AF_INET, AF_INET6] = [2, 10];
 const [SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_NONBLOCK] = [1, 2, 3, 0x800];
-const [SOL_SOCKET, SO_REUSEADDR, SO_ERROR, SO_BROADCAST, SO_LINGER] = [1, 2, 4, 6, 13];
+const [SOL_SOCKET, SO_REUSEADDR, SO_ERROR, SO_BROADCAST, SO_LINGER, SO_RCVBUFFORCE] = [1, 2, 4, 6, 13, 33];
 const [IPPROTO_TCP, IPPROTO_IPV6] = [6, 41];
 const [IPV6_MULTICAST_IF, IPV6_JOIN_GROUP, IPV6_V6ONLY, TCP_RTO_MAX_MS] = [17, 20, 26, 44];
 const POLLIN = 1;
@@ -158,6 +158,11 @@ export class Socket {
   /** Lets a held connection that was blocked recover within a second (Linux 6.15; earlier kernels refuse, harmlessly). */
   retransmitOften(): void {
     this.tryOption(IPPROTO_TCP, TCP_RTO_MAX_MS, 1000);
+  }
+
+  /** Keeps what arrives while nobody reads. */
+  enlargeBuffer(): void {
+    this.option(SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
   }
 
   allowBroadcast(interfaceName: string): void {
