@@ -44,6 +44,7 @@ export class Syncer {
   #batch: Update[] = [];
   #sliceEnd = 0;
   #revision = '0';
+  #lists = 0;
   #initialised = false;
   #inSync = false;
 
@@ -68,6 +69,11 @@ export class Syncer {
   /** The sink hears nothing after this. The store stays open. */
   stop(): void {
     this.#stopping.abort();
+  }
+
+  /** How often it has begun to list the datastore. */
+  get lists(): number {
+    return this.#lists;
   }
 
   get #stopped(): boolean {
@@ -107,6 +113,7 @@ export class Syncer {
   /** Reports what differs from what has been reported. Resolves to the revision of each prefix's list. */
   async #list(): Promise<string[]> {
     const revisions: string[] = [];
+    this.#lists++;
     this.#known.beginList();
     for (const prefix of PREFIXES) {
       let revision = '0';

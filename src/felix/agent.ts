@@ -12,9 +12,9 @@ import type { Health } from './health.ts';
 import type { LocalConfig } from './local.ts';
 import type { Logger } from './log.ts';
 import { levelOf } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from './metrics/index.ts';
+import type { Observed } from './observed.ts';
 import { dataplaneConfig, hostFacts } from './settings.ts';
-import type { StatusReports } from './status/index.ts';
 
 /** Changes that come together are one, milliseconds. */
 const SETTLE = 50;
@@ -27,7 +27,7 @@ export interface AgentParts {
   readonly local: LocalConfig;
   readonly log: Logger;
   readonly health: Health;
-  readonly reports: StatusReports;
+  readonly observed: Observed;
   /** Has everything told again. */
   readonly retell: () => void;
   readonly setRouteSource: (source: RouteSource) => void;
@@ -44,8 +44,8 @@ export class Agent {
   /** The last one that was not refused. */
   #latest = '';
   #changing = false;
-  #refused = false;
-  readonly #failed = new Set<string>();
+  #refusals: string[] = [];
+  readonly #failed = new Map<string, string>();
   #problems = '';
   #metrics: Metrics | undefined;
   #metricsSettings = '';
@@ -57,10 +57,7 @@ export class Agent {
   onUpdate(update: DataplaneUpdate): void {
     if (update.type === 'config') this.#onConfig(update);
     // A dataplane that comes later is told everything again.
-    else if (this.#enforcement) {
-      this.#metrics?.onUpdate(update.type);
-      this.#enforcement.dataplane.onUpdate(update);
-    }
+    else this.#enforcement?.dataplane.onUpdate(update);
   }
 
   #onConfig(update: Extract<DataplaneUpdate, { type: 'config' }>): void {
@@ -68,7 +65,8 @@ export class Agent {
     this.#tell(problems);
     const isFatal = problems.some(({ fatal }) => fatal);
     if (isFatal && !this.#wanted && !this.#config) process.exit(1);
-    this.#refused = isFatal;
+    this.#refusals = problems.filter(({ fatal }) => fatal).map(({ subject, message }) => `${subject}: ${message}`);
+    this.#noteRefusals();
     if (isFatal) this.#parts.log.error({}, 'the configuration is refused: the last good one stays in force');
     else if (fingerprint(config) !== this.#latest) {
       this.#latest = fingerprint(config);
@@ -101,7 +99,7 @@ export class Agent {
       const config = this.#wanted;
       this.#wanted = undefined;
       this.#parts.log.level = levelOf(config.logSeverityScreen);
-      this.#parts.reports.configure(config);
+      this.#parts.observed.reports.configure(config);
       this.#parts.setRouteSource(config.routeSource || 'CalicoIPAM');
       await this.#part('health', () => this.#serveHealth(config));
       await this.#part('metrics', () => this.#serveMetrics(config));
@@ -117,9 +115,14 @@ export class Agent {
       this.#failed.delete(part);
     } catch (error) {
       if (!this.#config) throw error;
-      this.#failed.add(part);
+      this.#failed.set(part, `${part}: ${error}`);
       this.#parts.log.error({ part, error: String(error) }, 'the changed configuration cannot be put in force');
     }
+    this.#noteRefusals();
+  }
+
+  #noteRefusals(): void {
+    this.#parts.observed.refused = [...this.#refusals, ...this.#failed.values()];
   }
 
   async #serveHealth({ healthEnabled, healthHost, healthPort }: FelixConfig): Promise<void> {
@@ -132,24 +135,21 @@ export class Agent {
     const settings = JSON.stringify([config.prometheusMetricsEnabled, which]);
     if (settings !== this.#metricsSettings) {
       await this.#metrics?.close();
-      this.#metrics = config.prometheusMetricsEnabled ? await this.#countFromHere(which) : undefined;
+      this.#metrics = config.prometheusMetricsEnabled ? await this.#openMetrics(which) : undefined;
       this.#metricsSettings = settings;
     }
     await this.#metrics?.serve(config.prometheusMetricsHost, config.prometheusMetricsPort);
   }
 
-  async #countFromHere(which: { process: boolean; runtime: boolean }): Promise<Metrics> {
+  async #openMetrics(which: { process: boolean; runtime: boolean }): Promise<Metrics> {
     // Loaded only when wanted: it is a tenth of the program.
-    const { Metrics } = await import('./metrics.ts');
-    const metrics = new Metrics();
-    metrics.watchProcess(which);
-    metrics.watchConfig(() => this.#refused || this.#failed.size > 0);
-    if (this.#enforcement) metrics.watch(this.#enforcement.dataplane, this.#enforcement.drivers);
-    return metrics;
+    const { Metrics } = await import('./metrics/index.ts');
+    return new Metrics(this.#parts.observed, which);
   }
 
   async #enforce(config: FelixConfig): Promise<void> {
-    const { log, reports, retell } = this.#parts;
+    const { log, health, observed, retell } = this.#parts;
+    const { reports } = observed;
     const host = await hostFacts(config);
     this.#warn(config, host);
     const settings = dataplaneConfig(config, host);
@@ -160,12 +160,12 @@ export class Agent {
     const next = await Enforcement.open(settings, {
       log,
       graceMs: Math.max(0, this.#graceEnds - now),
-      onRound: (seconds, outcome) => {
-        this.#metrics?.onRound(seconds, outcome);
-        if (outcome === 'failed') return;
-        this.#parts.health.report('dataplane', true);
-        reports.onAllTold();
+      onRound: (seconds, outcome, work) => {
+        observed.onRound(seconds, outcome, work);
+        health.report('dataplane', outcome !== 'failed', [...work.problems.values()][0]);
+        if (outcome !== 'failed') reports.onAllTold();
       },
+      onKernelEvents: (events) => observed.onKernelEvents(events),
       onEndpointStatus: reports.onEndpointStatus,
       onDeaf: (error) => this.#end(error),
     });
@@ -173,8 +173,8 @@ export class Agent {
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
     reports.startOver();
     this.#enforcement = next;
+    observed.enforcement = next;
     this.#settings = JSON.stringify(settings);
-    this.#metrics?.watch(next.dataplane, next.drivers);
     retell();
   }
 

@@ -7,11 +7,13 @@ import {
   type Drivers,
   openDrivers,
 } from '../dataplane/index.ts';
-import { KernelEvents } from '../kernel/index.ts';
+import { type KernelEvent, KernelEvents } from '../kernel/index.ts';
 import type { Logger } from './log.ts';
 
 export interface EnforcementOptions extends DriverOptions, Pick<DataplaneOptions, 'onRound' | 'onEndpointStatus'> {
   readonly log: Logger;
+  /** Told of the kernel's notifications, when the dataplane has been. */
+  readonly onKernelEvents?: (events: readonly KernelEvent[]) => void;
   /** The kernel tells nothing any more. */
   readonly onDeaf: (error: Error) => void;
 }
@@ -32,7 +34,10 @@ export class Enforcement {
     this.dataplane = dataplane;
     this.#events = new KernelEvents({
       ownPort: drivers.routePort,
-      onEvents: (events) => dataplane.onKernelEvents(events),
+      onEvents: (events) => {
+        dataplane.onKernelEvents(events);
+        options.onKernelEvents?.(events);
+      },
       onError: options.onDeaf,
     });
   }

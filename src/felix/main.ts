@@ -14,6 +14,10 @@ import { Agent } from './agent.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
 import { createLog, type Logger } from './log.ts';
+import { Observed } from './observed.ts';
+import { StateServer } from './state/server.ts';
+import { summaryOf, tablesOf } from './state/snapshot.ts';
+import { socketPath } from './state/socket-path.ts';
 import { StatusReports } from './status/index.ts';
 
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
@@ -35,31 +39,58 @@ async function main(): Promise<void> {
 
   const store = await openStore(datastoreConfig(config, local.environment));
   const graph = new CalcGraph({ node: config.felixHostname });
-  const flush = onceATurn(() => graph.flush((update) => agent.onUpdate(update)));
+  const observed = new Observed({ graph, reports: new StatusReports(store, log), log });
+  const flush = onceATurn(() =>
+    graph.flush((update) => {
+      observed.onOutput(update.type);
+      agent.onUpdate(update);
+    }),
+  );
   const retell = (): void => {
     graph.retell();
     flush();
   };
-  const reports = new StatusReports(store, log);
   const setRouteSource = (source: RouteSource): void => {
     graph.setRouteSource(source);
     flush();
   };
-  const agent = new Agent({ local, log, health, reports, retell, setRouteSource });
+  const agent = new Agent({ local, log, health, observed, retell, setRouteSource });
   let inSync = false;
   const sink: SyncerSink = {
     onUpdates(updates) {
-      graph.onUpdates(updates);
+      observed.onUpdates(updates);
       if (inSync) flush();
     },
     onStatus(status) {
       graph.onStatus(status);
       inSync = status === 'in-sync';
-      health.report('datastore', inSync);
+      observed.inSync = inSync;
+      health.report('datastore', inSync, 'the first list is not complete');
       if (inSync) flush();
     },
   };
-  new Syncer(store, sink, { log: (message, fields) => log.warn(fields, message) }).start();
+  const syncer = new Syncer(store, sink, { log: (message, fields) => log.warn(fields, message) });
+  observed.resyncs = () => syncer.lists;
+  health.watch('dataplane', () => observed.stuck);
+  await serveState(config.felixHostname, observed, health, log);
+  syncer.start();
+}
+
+/** On a socket, and on SIGUSR2 (SIGUSR1 is Node's debugger's) in a file. Felix does its work without it, too. */
+async function serveState(host: string, observed: Observed, health: Health, log: Logger): Promise<void> {
+  const source = {
+    summary: () => summaryOf(host, observed, health),
+    tables: (full: boolean) => tablesOf(observed, full),
+  };
+  const server = new StateServer(source, socketPath());
+  process.on('SIGUSR2', () => {
+    server.write().then(
+      (path) => log.info({ path }, 'state written'),
+      (error) => log.error({ error: String(error) }, 'state cannot be written'),
+    );
+  });
+  process.on('exit', () => server.close());
+  await server.serve().catch((error) => log.warn({ error: String(error) }, 'nobody can ask for the state'));
 }
 
 function endOnSignals(log: Logger): void {
