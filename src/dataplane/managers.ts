@@ -76,6 +76,7 @@ export class Managers {
     tables.offerStatic(rules);
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
+    this.workloads.offerAllowedSources();
   }
 
   onUpdate(update: DataplaneUpdate): void {
