@@ -2,6 +2,7 @@
 import type { LocalWorkload } from '../calc/index.ts';
 import { type IdKey, idKey, type ResourceId } from '../model/index.ts';
 import {
+  allowedSourcesChain,
   endpointChainName,
   floatingIpChains,
   type RulesConfig,
@@ -20,6 +21,7 @@ export class Workloads {
   readonly #claims = new Map<string, Map<IdKey, LocalWorkload>>();
   readonly #owners = new Map<string, LocalWorkload>();
   readonly #touched = new Set<string>();
+  #touchedIds = new Set<IdKey>();
 
   constructor(tables: Tables, policies: Policies, config: RulesConfig) {
     this.#tables = tables;
@@ -29,6 +31,22 @@ export class Workloads {
 
   get count(): number {
     return this.#byId.size;
+  }
+
+  get all(): ReadonlyMap<IdKey, LocalWorkload> {
+    return this.#byId;
+  }
+
+  /** Endpoints that say that the interface is theirs. */
+  claimants(interfaceName: string): Iterable<IdKey> {
+    return this.#claims.get(interfaceName)?.keys() ?? [];
+  }
+
+  /** Endpoints that were told, or are gone, or have gained or lost their interface, since the last call. */
+  takeTouched(): ReadonlySet<IdKey> {
+    const touched = this.#touchedIds;
+    this.#touchedIds = new Set();
+    return touched;
   }
 
   /** Interface → the endpoint that has it: of several that claim it, the first by identity. */
@@ -41,6 +59,7 @@ export class Workloads {
     const key = idKey(id);
     if (this.#byId.get(key)?.endpoint.interfaceName !== interfaceName) this.remove(id);
     this.#byId.set(key, workload);
+    this.#touchedIds.add(key);
     if (interfaceName === '') return;
     const claims = this.#claims.get(interfaceName) ?? new Map<IdKey, LocalWorkload>();
     this.#claims.set(interfaceName, claims.set(key, workload));
@@ -52,6 +71,7 @@ export class Workloads {
     const interfaceName = this.#byId.get(key)?.endpoint.interfaceName;
     if (interfaceName === undefined) return;
     this.#byId.delete(key);
+    this.#touchedIds.add(key);
     this.#claims.get(interfaceName)?.delete(key);
     if (this.#claims.get(interfaceName)?.size === 0) this.#claims.delete(interfaceName);
     this.#touched.add(interfaceName);
@@ -63,9 +83,11 @@ export class Workloads {
     this.#touched.clear();
     let membership = false;
     let addresses = false;
+    let sources = false;
     for (const name of touched) {
       const before = this.#owners.get(name);
       const after = first(this.#claims.get(name));
+      for (const id of this.claimants(name)) this.#touchedIds.add(id);
       if (after) {
         this.#owners.set(name, after);
         this.#tables.offer(['filter'], workloadChains(after, this.#policies.storedName, this.#config));
@@ -77,9 +99,11 @@ export class Workloads {
       }
       membership ||= (before === undefined) !== (after === undefined);
       addresses ||= (before?.endpoint.nats.length ?? 0) + (after?.endpoint.nats.length ?? 0) > 0;
+      sources ||= (before?.endpoint.allowedSources ?? after?.endpoint.allowedSources) !== undefined;
     }
     if (membership) this.offerDispatch();
     if (addresses) this.offerFloatingIps();
+    if (sources) this.offerAllowedSources();
     return touched;
   }
 
@@ -90,6 +114,11 @@ export class Workloads {
   offerFloatingIps(): void {
     const ips = [...this.#owners.values()].flatMap(({ endpoint }) => endpoint.nats);
     this.#tables.offer(['nat'], (family) => floatingIpChains(ips, family));
+  }
+
+  offerAllowedSources(): void {
+    const owners = [...this.#owners.values()].map(({ endpoint }) => endpoint);
+    this.#tables.offer(['raw'], (family) => [allowedSourcesChain(owners, family)]);
   }
 }
 

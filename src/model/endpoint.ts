@@ -27,6 +27,8 @@ export interface WorkloadEndpoint {
   readonly profiles: readonly string[];
   readonly labels: Labels;
   readonly ports: readonly EndpointPort[];
+  /** Prefixes beyond its own that it may send from, where the host's configuration allows that at all. */
+  readonly allowedSources?: readonly Cidr[];
   /** Absent: nothing is limited. */
   readonly qos?: QosControls;
 }

@@ -13,6 +13,7 @@ import { forwardChains } from './forward.ts';
 import { type HostEndpointChains, hostEndpointChains, resolveHostEndpoints } from './host-endpoint.ts';
 import { type FloatingIp, floatingIpChains, natOutgoingChain } from './nat.ts';
 import { beforeFilter, type PolicyConfig, policyChains, profileChains } from './policy.ts';
+import { allowedSourcesChain } from './spoofing.ts';
 import { staticTables } from './static.ts';
 import { workloadChains } from './workload.ts';
 
@@ -40,7 +41,14 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
   const early = policies(beforeFilter(config));
   const pools = [...state.pools.values()].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
   const added: Record<TableName, Chain[]> = {
-    raw: [...hostTable('raw', hosts), ...early],
+    raw: [
+      allowedSourcesChain(
+        workloads.map(({ endpoint }) => endpoint),
+        family,
+      ),
+      ...hostTable('raw', hosts),
+      ...early,
+    ],
     mangle: [...hostTable('mangle', hosts), ...early],
     nat: [
       ...floatingIpChains(workloads.flatMap(floatingIps), family),

@@ -16,5 +16,6 @@ export * from './origin.ts';
 export * from './packet.ts';
 export * from './policy.ts';
 export * from './render.ts';
+export * from './spoofing.ts';
 export * from './static.ts';
 export * from './workload.ts';

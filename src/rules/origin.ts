@@ -41,6 +41,7 @@ export type DefaultRule =
   | 'tunnel'
   | 'host-to-workload'
   | 'service-loop'
+  | 'allowed-source'
   | 'policy-accepted'
   | 'nat-outgoing'
   | 'tunnel-address'

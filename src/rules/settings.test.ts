@@ -184,6 +184,36 @@ describe('NAT-outgoing', () => {
   });
 });
 
+describe('WorkloadSourceSpoofing', () => {
+  const config = { workloadSourceSpoofing: true };
+  const vip = { ...w1, allowedSources: [cidr('10.1.0.0/24'), cidr('2001:db8::/64')] };
+  const resources = [open, vip, w2];
+  const spoofed = { ...fromW1, source: ip('10.1.0.7') };
+
+  test('an endpoint may send from the prefixes that it lists', () => {
+    expect(outcome(send(spoofed, resources, config))).toEqual(['accept', 'policy']);
+    expect(outcome(send({ ...fromW1v6, source: ip('2001:db8::7') }, resources, config))).toEqual(['accept', 'policy']);
+  });
+
+  test('from no other, by no other interface, and not where the host does not have it', () => {
+    const not = ['drop', 'anti-spoofing'];
+    expect(outcome(send({ ...spoofed, source: ip('10.1.1.7') }, resources, config))).toEqual(not);
+    expect(outcome(send({ ...spoofed, inInterface: 'cali2' }, resources, config))).toEqual(not);
+    expect(outcome(send(spoofed, resources))).toEqual(not);
+  });
+
+  test('as iptables hears it', () => {
+    const raw = (chain: string, from = resources, with_ = config) => rendered(from, { table: 'raw', chain }, with_);
+    expect(raw('cali-rpf-skip')).toEqual(['--in-interface cali1 --source 10.1.0.0/24 --jump ACCEPT']);
+    expect(raw('cali-PREROUTING').slice(2, 4)).toEqual([
+      '-m mark --mark 0x40000/0x40000 --jump cali-rpf-skip',
+      '-m mark --mark 0x40000/0x40000 -m rpfilter --invert --jump DROP',
+    ]);
+    expect(raw('cali-rpf-skip', workloads)).toEqual([]);
+    expect(rendered(resources, { table: 'raw', chain: 'cali-rpf-skip' })).toEqual([]);
+  });
+});
+
 describe('ServiceLoopPrevention', () => {
   const services: BGPConfiguration = {
     id: { kind: 'BGPConfiguration', name: 'default' },

@@ -5,6 +5,7 @@ import type { Chain } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { DISPATCH } from './dispatch.ts';
 import { failsafeChains } from './failsafe.ts';
+import { ALLOWED_SOURCES } from './spoofing.ts';
 
 const CLEAR = clearMark('accept', 'pass', 'scratch0', 'scratch1');
 
@@ -19,6 +20,7 @@ function preroutingChain(config: RulesConfig, family: Family): Chain {
       rule({}, CLEAR),
       ...config.interfacePrefixes.map((prefix) => rule({ inInterface: `${prefix}+` }, setMark('workload'))),
       ...(config.openstack && family === 4 ? [dhcpDiscover()] : []),
+      ...(config.workloadSourceSpoofing ? [rule({ marked: ['workload'] }, jump(ALLOWED_SOURCES))] : []),
       rule({ marked: ['workload'], reversePathFails: true }, DROP, { type: 'anti-spoofing' }),
       rule({ notMarked: ['workload'] }, jump(DISPATCH.fromHost)),
       rule({ marked: ['accept'] }, ACCEPT),

@@ -14,6 +14,7 @@ const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
   tunnel: 'tunnel packets pass between the hosts of the cluster only',
   'host-to-workload': 'a host always reaches its own workloads',
   'service-loop': 'an address of a service that nothing here translates: it would come back',
+  'allowed-source': 'a source that the endpoint may use beside its own addresses',
   'policy-accepted': 'a policy has accepted it before',
   'nat-outgoing': 'NAT-outgoing of the IP pool',
   'tunnel-address': 'the tunnel’s address',

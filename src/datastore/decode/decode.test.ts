@@ -266,6 +266,32 @@ describe('IPAM blocks', () => {
   });
 });
 
+describe('addresses of a workload', () => {
+  const endpoint = (fields: object) => {
+    const where = { node: 'h', orchestrator: 'openstack', workload: 'w', endpoint: 'e', interfaceName: 'tap1' };
+    return decodeAs(
+      'workloadendpoints',
+      'w',
+      { spec: { ...where, ipNetworks: ['10.0.0.1/32'], ...fields } },
+      'openstack',
+    );
+  };
+
+  test('address pairs are among its networks already: the list beside them says nothing more', () => {
+    const nets = ['10.0.0.1/32', '23.23.23.2/32'];
+    const value = endpoint({ ipNetworks: nets, allowedIps: ['23.23.23.2/32'] })?.value;
+    expect(value).toMatchObject({ nets });
+    expect(value).not.toHaveProperty('allowedSources');
+  });
+
+  test('sources that it may use beyond its own', () => {
+    expect(endpoint({ allowSpoofedSourcePrefixes: ['10.1.0.0/24', '2001:db8::1'] })?.value).toMatchObject({
+      allowedSources: ['10.1.0.0/24', '2001:db8::1/128'],
+    });
+    expect(endpoint({ allowSpoofedSourcePrefixes: ['any'] })).toMatchObject({ value: null, invalid: {} });
+  });
+});
+
 test.each(['cali0123456789abcdef', 'cali 1', '+', '../x', 'all', 'cali1\n-F'])(
   'an endpoint of the interface %j, which there cannot be, is not valid',
   (interfaceName) => {

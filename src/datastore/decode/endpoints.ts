@@ -21,6 +21,7 @@ export function workloadEndpoint(
 ): WorkloadEndpoint | null {
   const nets = read.cidrs(spec.ipNetworks, 'spec.ipNetworks');
   if (nets.length === 0) return null;
+  const allowedSources = read.cidrs(spec.allowSpoofedSourcePrefixes, 'spec.allowSpoofedSourcePrefixes');
   const qos = qosControls(spec.qosControls, 'spec.qosControls');
   return {
     id,
@@ -35,6 +36,7 @@ export function workloadEndpoint(
     profiles: read.texts(spec.profiles, 'spec.profiles'),
     labels: inNamespace(metadata, id.namespace ?? ''),
     ports: read.list(spec.ports, 'spec.ports', port),
+    ...(allowedSources.length > 0 && { allowedSources }),
     ...(qos && { qos }),
   };
 }
