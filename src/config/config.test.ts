@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { felixConfiguration } from '../datastore/decode/felix-configuration.ts';
 import { CalicoError } from '../errors/index.ts';
 import { formatPortRange } from '../net/index.ts';
 import { parseClientEnvironment, parseEnvironment } from './environment.ts';
@@ -39,8 +40,13 @@ function resolve(sources: Partial<ConfigSources>) {
 }
 
 const recorded = vectors<RecordedParameter[]>('felix-v3.15.0.json');
+/** Of newer versions: parameters that v3.15 has not, and those whose values may be more now. */
+const newer = vectors<RecordedParameter[]>('felix-v3.34-dev.json');
+/** Of a list of ports: v3.15 refuses it, newer versions do not. */
+const withNet = /^(tcp|udp):.*[./].*:\d+$/;
+const added = newer.filter(({ name }) => !recorded.some((known) => known.name === name));
 const properties = new Map(Object.keys(PARAMETERS).map((property) => [property.toLowerCase(), property]));
-const types = new Map(recorded.map(({ name, type }) => [name, type]));
+const types = new Map([...recorded, ...newer].map(({ name, type }) => [name, type]));
 
 /** Our value of the parameter, written the way the recordings write it. */
 function asRecorded(config: FelixConfig, name: string): unknown {
@@ -80,15 +86,16 @@ describe('parameters', () => {
   test('every parameter is there, with its default', () => {
     const { config, problems } = resolve({});
     expect(problems).toEqual([]);
-    expect([...properties.keys()].sort()).toEqual(recorded.map(({ name }) => name.toLowerCase()).sort());
-    for (const { name, type, effectiveDefault } of recorded) {
+    const all = [...recorded, ...added];
+    expect([...properties.keys()].sort()).toEqual(all.map(({ name }) => name.toLowerCase()).sort());
+    for (const { name, type, effectiveDefault } of all) {
       expect(asRecorded(config, name), name).toEqual(asNumber(type, effectiveDefault));
     }
   });
 
-  test.for(recorded)('$name', ({ name, env, type, examples }) => {
+  test.for([...recorded, ...added])('$name', ({ name, env, type, examples }) => {
     for (const { value, result, invalid, fatal, validateError } of examples) {
-      if (value === 'NaN') continue;
+      if (value === 'NaN' || withNet.test(value)) continue;
       const { config, problems } = resolve({ environment: { [env]: value } });
       expect(asRecorded(config, name), value).toEqual(asNumber(type, result));
       expect(problems.length > 0, value).toBe(invalid !== undefined || validateError !== undefined);
@@ -97,6 +104,21 @@ describe('parameters', () => {
         value,
       ).toBe(fatal !== undefined || validateError !== undefined);
     }
+  });
+
+  test('failsafe ports may be open to some nets only', () => {
+    const [{ env, examples }] = newer.filter(({ name }) => name === 'FailsafeInboundHostPorts') as [RecordedParameter];
+    for (const { value, result, invalid } of examples) {
+      const { config, problems } = resolve({ environment: { [env]: value } });
+      if (value !== 'None' && value !== '') expect(config.failsafeInboundHostPorts, value).toEqual(result ?? []);
+      expect(problems.length > 0, value).toBe(invalid !== undefined);
+    }
+    const felix = felixConfiguration(
+      { kind: 'FelixConfiguration', name: 'default' },
+      { failsafeInboundHostPorts: [{ protocol: 'TCP', port: 22, net: 'fd00::/8' }] },
+    );
+    const { config } = resolve({ global: felix.value.parameters });
+    expect(config.failsafeInboundHostPorts).toEqual([{ protocol: 'tcp', port: 22, net: 'fd00::/8' }]);
   });
 
   test('NaN is no number of seconds, whatever upstream makes of it', () => {

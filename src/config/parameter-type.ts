@@ -21,6 +21,8 @@ export interface ParameterType<T, Z = T> {
 export interface ProtocolPort {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
+  /** Of the other end; absent: any. */
+  readonly net?: Cidr;
 }
 
 /** Numbers of routing tables, both inclusive. */
@@ -108,6 +110,15 @@ export const address: ParameterType<Ip, null> = {
   expected: 'an IP address',
 };
 
+export const ipv6Address: ParameterType<Ip, null> = {
+  parse(raw) {
+    const ip = parseIp(raw);
+    return ip !== null && familyOf(ip) === 6 ? ip : undefined;
+  },
+  zero: null,
+  expected: 'an IPv6 address',
+};
+
 export const ipv4Cidrs = listOf<Cidr>((item) => {
   const cidr = parseCidr(item.trim());
   return cidr !== null && familyOf(addressOf(cidr)) === 4 ? cidr : undefined;
@@ -121,10 +132,13 @@ export const endpoints = listOf<string>(
 );
 
 export const ports = listOf<ProtocolPort>((item) => {
-  const [, protocol = 'tcp', number] = /^(?:(tcp|udp):)?(\d+)$/.exec(item.trim().toLowerCase()) ?? [];
+  const pattern = /^(?:(tcp|udp):)?(?:\[?([^[\]]*?)\]?:)?(\d+)$/;
+  const [, protocol = 'tcp', written, number] = pattern.exec(item.trim().toLowerCase()) ?? [];
   const port = within(Number(number), 0, 65535);
-  return port === undefined ? undefined : { protocol: protocol as ProtocolPort['protocol'], port };
-}, '<number>, tcp:<number> or udp:<number>, of 0 to 65535, separated by commas');
+  const net = written === undefined ? undefined : parseCidr(written);
+  if (port === undefined || net === null) return undefined;
+  return { protocol: protocol as ProtocolPort['protocol'], port, ...(net && { net }) };
+}, '<number>, tcp:<number>, udp:<number> or tcp:<net>:<number>, of 0 to 65535, separated by commas');
 
 export const portRange: ParameterType<PortRange, null> = {
   parse: (raw) => parsePortRange(raw) ?? undefined,

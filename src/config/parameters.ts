@@ -1,6 +1,7 @@
 /**
- * Every parameter of Felix v3.15: its type, raw default and flags. Its name elsewhere (`FELIX_…`, felix.cfg, the
- * datastore) is the property's name in any case. `…Secs`, and intervals and delays without a unit, are in seconds.
+ * Every parameter of Felix v3.15, and those of newer versions that mean something here: type, raw default and flags. Its
+ * name elsewhere (`FELIX_…`, felix.cfg, the datastore) is the property's name in any case. `…Secs`, and intervals and
+ * delays without a unit, are in seconds. docs/reference/felix.md says what each does.
  */
 import type { Parameter } from './parameter.ts';
 import { parameter, required } from './parameter.ts';
@@ -17,6 +18,7 @@ import {
   interfaceParameter,
   interfacePatterns,
   ipv4Cidrs,
+  ipv6Address,
   markMask,
   millis,
   oneOf,
@@ -72,6 +74,9 @@ export const PARAMETERS = {
     'fatal',
   ),
   disableConntrackInvalidCheck: parameter(bool, 'false'),
+  workloadSourceSpoofing: parameter(oneOf('Disabled', 'Any'), 'Disabled'),
+  allowVXLANPacketsFromWorkloads: parameter(bool, 'false'),
+  allowIPIPPacketsFromWorkloads: parameter(bool, 'false'),
   policySyncPathPrefix: parameter(file, ''),
   sidecarAccelerationEnabled: parameter(bool, 'false'),
 
@@ -80,12 +85,14 @@ export const PARAMETERS = {
   metadataPort: parameter(int(0, 65535), '8775', 'fatal'),
   openstackRegion: parameter(region, '', 'fatal'),
   kubeNodePortRanges: parameter(portRanges, '30000:32767'),
+  serviceLoopPrevention: parameter(oneOf('Drop', 'Reject', 'Disabled'), 'Drop'),
 
   // iptables and IP sets
   iptablesBackend: parameter(oneOf('legacy', 'nft', 'auto'), 'legacy'),
   chainInsertMode: required(oneOf('insert', 'append'), 'insert', 'fatal'),
   iptablesFilterAllowAction: required(oneOf('ACCEPT', 'RETURN'), 'ACCEPT', 'fatal'),
   iptablesMangleAllowAction: required(oneOf('ACCEPT', 'RETURN'), 'ACCEPT', 'fatal'),
+  iptablesFilterDenyAction: required(oneOf('DROP', 'REJECT'), 'DROP', 'fatal'),
   iptablesMarkMask: required(markMask, '0xffff0000', 'fatal'),
   iptablesRefreshInterval: parameter(seconds, '90'),
   iptablesPostWriteCheckIntervalSecs: parameter(seconds, '1'),
@@ -95,6 +102,7 @@ export const PARAMETERS = {
   iptablesNATOutgoingInterfaceFilter: parameter(interfaceParameter, ''),
   natPortRange: parameter(portRange, ''),
   natOutgoingAddress: parameter(address, ''),
+  natOutgoingExclusions: parameter(oneOf('IPPoolsOnly', 'IPPoolsAndHostIPs'), 'IPPoolsOnly'),
   ipsetsRefreshInterval: parameter(seconds, '10'),
   maxIpsetSize: required(int(), '1048576'),
   logPrefix: parameter(string, 'calico-packet'),
@@ -104,6 +112,7 @@ export const PARAMETERS = {
   routeRefreshInterval: parameter(seconds, '90'),
   routeTableRange: parameter(tableRange, '1-250', 'fatal'),
   deviceRouteSourceAddress: parameter(address, ''),
+  deviceRouteSourceAddressIPv6: parameter(ipv6Address, ''),
   deviceRouteProtocol: parameter(int(), '3'),
   removeExternalRoutes: parameter(bool, 'true'),
   netlinkTimeoutSecs: parameter(seconds, '10'),

@@ -79,14 +79,15 @@ function duration(field: string, value: unknown): number {
   return parsed;
 }
 
-/** A text, a port, or a protocol with a port. */
+/** A text, a port, or a protocol with a port and perhaps the other end's net. */
 function listElement(field: string, value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
-  const { protocol, port } = value as read.Fields;
+  const { protocol, port, net } = value as read.Fields;
   const number = read.integer(port, `spec.${field}.port`);
   if (number === undefined) return range(field, value as read.Fields);
   const name = String(protocol ?? 'tcp').toLowerCase();
-  return `${name}:${number}`;
+  const from = net === undefined || net === null || net === '' ? '' : `[${String(net)}]:`;
+  return `${name}:${from}${number}`;
 }
 
 function range(field: string, { min, max }: read.Fields): string {
