@@ -1,7 +1,8 @@
-/** The program `calico`: the lab's commands. What a command needs is loaded when it runs. */
+/** The program `calico`: the lab's commands, and those that ask this host's agent. What a command needs is loaded when it runs. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { CalicoError } from '../errors/index.ts';
+import { addFelixCommands } from '../felix/state/command.ts';
 import type { Matrix } from './matrix.ts';
 
 interface Size {
@@ -22,6 +23,7 @@ const program = new Command('calico')
   .description('Calico: routed networking and network policy')
   .exitOverride()
   .enablePositionalOptions();
+addFelixCommands(program);
 const lab = program
   .command('lab')
   .description('many hosts with workloads on this one machine, in network namespaces')
