@@ -16,11 +16,11 @@ const FEW: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'a label of a local endpoint that no policy names': {},
   'a label of a remote endpoint': { 'members removed': 1 },
   'a rule': { 'program run': 2, chain: 2, rule: 4 },
-  // Two chains for the endpoint, and a dispatch to each.
+  // Two chains for the endpoint, with policies of two tiers, and a dispatch to each.
   'a new local endpoint': {
     'program run': 2,
     chain: 8,
-    rule: 68,
+    rule: 84,
     route: 1,
     neighbour: 1,
     'parameter read': 7,
