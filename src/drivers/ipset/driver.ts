@@ -142,6 +142,11 @@ export class IpSetDriver {
     this.#touch(name);
   }
 
+  /** Creates the desired sets that are not there, empty, so that rules can name them; no other is touched. */
+  createMissing(): void {
+    this.#create(new Attempt(this.#clock()));
+  }
+
   /** Creates sets and brings their members up to date. What cannot be done of one set does not keep the others waiting. */
   applyUpdates(): SetResult {
     const attempt = new Attempt(this.#clock());
