@@ -11,6 +11,7 @@
  * IFBs are known by their name. Root buckets on workloads' interfaces, and ingress qdiscs with a redirect to an IFB of
  * ours, are ours; qdiscs of other kinds, and on other links, are left alone.
  */
+import type { CalicoError } from '../../errors/index.ts';
 import {
   dumpQdiscs,
   encodeIfbCreate,
@@ -115,10 +116,19 @@ export class QdiscDriver {
     this.#refresh(device);
   }
 
+  /** What waits because it failed, by interface or IFB. */
+  get failures(): ReadonlyMap<string, CalicoError> {
+    return new Map(this.#tables().flatMap(({ tracker }) => [...tracker.failures]));
+  }
+
+  /** Why the limits of an interface are not all there. */
+  failuresOf(device: string): CalicoError[] {
+    const names = [device, ifbName(device)];
+    return this.#tables().flatMap(({ tracker }) => names.flatMap((name) => tracker.failures.get(name) ?? []));
+  }
+
   dump(): TableDump[] {
-    return [this.#links, this.#buckets, this.#hooks, this.#redirects].map(({ noun, tracker }) =>
-      dumpTracker<unknown>(`bandwidth: ${noun}`, tracker),
-    );
+    return this.#tables().map(({ noun, tracker }) => dumpTracker<unknown>(`bandwidth: ${noun}`, tracker));
   }
 
   /** Reads the kernel's qdiscs, and the filters where there are any. */
@@ -157,6 +167,10 @@ export class QdiscDriver {
       applyTable(this.#redirects, now),
       applyTable(this.#links, now),
     );
+  }
+
+  #tables() {
+    return [this.#links, this.#buckets, this.#hooks, this.#redirects];
   }
 
   /** What is desired of the interface and of its IFB, as far as their links are there. */
