@@ -4,10 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { runApart } from '../scenario/apart.ts';
 
 const ROOT = 'test/vectors/felix';
-/** Scenarios that need what another issue brings. */
-const WAITING: Record<string, string> = {
-  'vxlan-always': 'VXLAN devices, routes, FDB (issue 5)',
-};
 /** Those that say most of what a backend could get wrong: order, every match, hosts, both families with NAT. */
 const OVER_NFT = ['policy-order', 'ports-and-protocols', 'host-endpoints', 'openstack'];
 
@@ -17,7 +13,7 @@ const names = readdirSync(ROOT, { withFileTypes: true })
 
 describe.concurrent('scenarios recorded from upstream', () => {
   for (const name of names)
-    it.skipIf(name in WAITING)(name, { timeout: 600_000 }, async () => {
+    it(name, { timeout: 600_000 }, async () => {
       expect(await runApart(`${ROOT}/${name}`)).toBe(`${name}: 0 differences\n`);
     });
 });

@@ -132,7 +132,8 @@ export class LinkDriver {
         encodeAddressDelete(w, linkAddress(index, address)),
       ),
     ];
-    return failures.flatMap((failed) => [...failed.values()])[0] ?? null;
+    // One that has just gone: its notification is on the way.
+    return failures.flatMap((failed) => [...failed.values()]).find(({ name }) => name !== 'ENODEV') ?? null;
   }
 
   #delete({ index }: Link): Failure | null {
