@@ -40,7 +40,7 @@ describe('Syncer', () => {
   test('reports what exists, then that it is in sync, then what changes', async () => {
     const store = new ScriptedStore();
     await store.put(SET, setOf('10.0.0.0/8'));
-    await store.put('/calico/resources/v3/projectcalico.org/tiers/x', '{}');
+    await store.put('/calico/resources/v3/projectcalico.org/widgets/x', '{}');
     await store.put('/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-26', '{"cidr":"10.0.0.0/26"}');
     const sink = follow(store);
     expect(sink.statuses).toEqual(['wait']);

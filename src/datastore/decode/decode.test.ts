@@ -113,6 +113,15 @@ describe('invalid resources', () => {
     ['a namespaceSelector of a rule', { action: 'Allow', source: { namespaceSelector: '(' } }],
     ['a port', { action: 'Allow', protocol: 'TCP', destination: { ports: ['90:80'] } }],
     ['a protocol', { action: 'Allow', protocol: 'TPC' }],
+    ['protocol 0', { action: 'Allow', protocol: 0 }],
+    ['not protocol 0', { action: 'Allow', notProtocol: 0 }],
+    ['ports without a protocol', { action: 'Deny', destination: { ports: [80] } }],
+    ['ports of a protocol without any', { action: 'Allow', protocol: 99, source: { notPorts: [80] } }],
+    ['ports of all protocols but one', { action: 'Allow', notProtocol: 'TCP', destination: { ports: ['http'] } }],
+    ['ICMP types of any protocol', { action: 'Allow', icmp: { type: 8 } }],
+    ['ICMP types of TCP', { action: 'Allow', protocol: 'TCP', notICMP: { type: 8 } }],
+    ['an ICMP type beyond all', { action: 'Allow', protocol: 'ICMP', icmp: { type: 255 } }],
+    ['an ICMP code beyond all', { action: 'Allow', protocol: 'ICMPv6', notICMP: { type: 1, code: 256 } }],
     ['an ICMP code alone', { action: 'Allow', protocol: 'ICMP', icmp: { code: 1 } }],
   ])('%s makes a stand-in without rules', (_, rule) => {
     const update = gnp({ types: ['Ingress', 'Egress'], ingress: [rule], egress: [{ action: 'Allow' }] });

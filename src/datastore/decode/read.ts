@@ -104,10 +104,11 @@ export function cidrs(value: unknown, field: string): readonly Cidr[] {
   return list(value, field, cidr);
 }
 
+/** 1–255: to the kernel's rules 0 is every protocol. */
 export function protocol(value: unknown, field: string): Protocol | undefined {
   if (value === undefined || value === null) return undefined;
   const parsed = typeof value === 'string' || typeof value === 'number' ? parseProtocol(value) : null;
-  if (parsed === null) throw new Undecodable(field, value, 'a protocol');
+  if (!parsed) throw new Undecodable(field, value, 'a protocol');
   return parsed;
 }
 

@@ -1,5 +1,6 @@
 /** Rules of policies and profiles. */
 import type { HttpMatch, IcmpMatch, Rule, RuleAction, RuleEntity } from '../../model/index.ts';
+import { hasPorts, ICMP, ICMPV6, UDPLITE } from '../../net/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
 import { ruleSelector } from './selectors.ts';
@@ -27,7 +28,7 @@ function rule(fields: read.Fields, field: string, namespace: string | undefined)
   if (!action) throw new read.Undecodable(`${field}.action`, fields.action, 'Allow, Deny, Log or Pass');
   const entity = (name: 'source' | 'destination') =>
     ruleEntity(read.object(fields[name], `${field}.${name}`), `${field}.${name}`, namespace);
-  return read.present<Rule>({
+  const decoded = read.present<Rule>({
     action,
     ipVersion: ipVersion(fields.ipVersion, `${field}.ipVersion`),
     protocol: read.protocol(fields.protocol, `${field}.protocol`),
@@ -39,6 +40,18 @@ function rule(fields: read.Fields, field: string, namespace: string | undefined)
     http: http(fields.http, `${field}.http`),
     annotations: annotations(fields.metadata, `${field}.metadata`),
   });
+  checkProtocol(decoded, fields.protocol, `${field}.protocol`);
+  return decoded;
+}
+
+/** What only packets of some protocols have, no kernel looks for in others. */
+function checkProtocol({ protocol, source, destination, icmp, notIcmp }: Rule, written: unknown, field: string): void {
+  const hasIcmp = icmp !== undefined || notIcmp !== undefined;
+  if (hasIcmp && protocol !== ICMP && protocol !== ICMPV6)
+    throw new read.Undecodable(field, written ?? null, 'ICMP or ICMPv6, as the rule asks for a type');
+  const ports = [source, destination].some(({ ports, notPorts }) => ports.length + notPorts.length > 0);
+  if (ports && !hasPorts(protocol) && protocol !== UDPLITE)
+    throw new read.Undecodable(field, written ?? null, 'TCP, UDP or SCTP, as the rule asks for ports');
 }
 
 function ruleEntity(side: read.Fields, field: string, namespace: string | undefined): RuleEntity {
@@ -66,11 +79,19 @@ function ipVersion(value: unknown, field: string): 4 | 6 | undefined {
 function icmp(value: unknown, field: string): IcmpMatch | undefined {
   if (value === undefined || value === null) return undefined;
   const fields = read.object(value, field);
-  const type = read.integer(fields.type, `${field}.type`);
-  const code = read.integer(fields.code, `${field}.code`);
+  // 255 would be any type to iptables.
+  const type = byte(fields.type, `${field}.type`, 254);
+  const code = byte(fields.code, `${field}.code`, 255);
   if (type !== undefined) return read.present<IcmpMatch>({ type, code });
   if (code !== undefined) throw new read.Undecodable(field, value, 'a type beside the code');
   return undefined;
+}
+
+function byte(value: unknown, field: string, max: number): number | undefined {
+  const number = read.integer(value, field);
+  if (number !== undefined && (number < 0 || number > max))
+    throw new read.Undecodable(field, value, `a number of 0 to ${max}`);
+  return number;
 }
 
 function http(value: unknown, field: string): HttpMatch | undefined {
