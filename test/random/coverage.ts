@@ -29,13 +29,14 @@ export class Coverage {
   readonly #counts = new Map<string, number>();
   #packets = 0;
 
-  count(resources: Resources, arrival: Arrival, trace: Trace, fate: Fate): void {
+  count(met: ReadonlySet<string>): void {
     this.#packets++;
-    const met = new Set(trace.steps.flatMap((step) => [...ofStep(step), ...ofRule(resources, step)]));
-    met.add(`fate ${fate === 'drop' ? 'denied' : 'allowed'}`);
-    met.add(`way ${arrival.source.includes(':') ? 'IPv6' : 'IPv4'}`);
-    met.add(`way ${wayOf(arrival, trace)}`);
     for (const what of met) this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+  }
+
+  /** How often what it met least often has been met. */
+  rarest(met: ReadonlySet<string>): number {
+    return Math.min(...[...met].map((what) => this.#of(what)));
   }
 
   /** What was met fewer times than so; and the fate that fewer than a fifth of the packets had. */
@@ -55,6 +56,14 @@ export class Coverage {
   #of(goal: string): number {
     return this.#counts.get(goal) ?? 0;
   }
+}
+
+/** What one packet has met. */
+export function metBy(resources: Resources, arrival: Arrival, trace: Trace, fate: Fate): Set<string> {
+  const met = new Set(trace.steps.flatMap((step) => [...ofStep(step), ...ofRule(resources, step)]));
+  met.add(`fate ${fate === 'drop' ? 'denied' : 'allowed'}`);
+  met.add(`way ${arrival.source.includes(':') ? 'IPv6' : 'IPv4'}`);
+  return met.add(`way ${wayOf(arrival, trace)}`);
 }
 
 function goals(): string[] {
