@@ -11,6 +11,7 @@ import { type Logger, pino } from 'pino';
 import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { SyncStatus, Update } from '../model/index.ts';
+import { commandLine } from '../program/index.ts';
 import { NetworkState } from './network.ts';
 import { renderConfig } from './render.ts';
 import { BirdSupervisor } from './supervisor.ts';
@@ -36,7 +37,16 @@ function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
+const PROGRAM = {
+  name: 'calico-bgp',
+  about: `Announces this host's workloads by BGP: writes BIRD's configuration and keeps BIRD running.
+Its configuration: the environment (FELIX_FELIXHOSTNAME, ETCD_ENDPOINTS, CALICO_RUN_DIR, …), BGPConfiguration and BGPPeer.`,
+  options: {},
+};
+
 async function main(log: Logger): Promise<void> {
+  const asked = commandLine(PROGRAM, process.argv.slice(2));
+  if ('print' in asked) return void process.stdout.write(asked.print);
   const settings = settingsFrom(process.env);
   const client = await connect(configFromEnvironment(datastoreEnvironment(process.env)));
   const network = new NetworkState();
@@ -89,6 +99,7 @@ function datastoreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
 main(log).catch((error) => {
-  log.fatal({ error: String(error) }, 'calico-bgp cannot start');
+  if (error instanceof CalicoError && error.code === 'E_USAGE') process.stderr.write(`${error}\n`);
+  else log.fatal({ error: String(error) }, 'calico-bgp cannot start');
   process.exit(1);
 });

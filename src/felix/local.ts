@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { type ConfigProblem, type FelixConfig, resolveConfig } from '../config/index.ts';
 import { CalicoError } from '../errors/index.ts';
 
+/** Need not be there. */
 const FILE = '/etc/calico/felix.cfg';
 
 type Parameters = Readonly<Record<string, string>>;
@@ -12,11 +13,11 @@ export class LocalConfig {
   readonly environment: Parameters;
   readonly #file: string;
 
-  /** E_FILE when felix.cfg is there and cannot be read. */
-  constructor(environment: Readonly<Record<string, string | undefined>>) {
+  /** `file`: in felix.cfg's place. E_FILE when it cannot be read, or felix.cfg is there and cannot. */
+  constructor(environment: Readonly<Record<string, string | undefined>>, file?: string) {
     const set = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
     this.environment = Object.fromEntries(set);
-    this.#file = existsSync(FILE) ? readFile(FILE) : '';
+    this.#file = file !== undefined || existsSync(FILE) ? readFile(file ?? FILE) : '';
   }
 
   /** The configuration in force with these parameters from the datastore. */

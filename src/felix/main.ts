@@ -9,7 +9,9 @@ import { setFlagsFromString } from 'node:v8';
 import { CalcGraph, type RouteSource } from '../calc/index.ts';
 import { datastoreConfig } from '../config/index.ts';
 import { openStore, Syncer } from '../datastore/index.ts';
+import { CalicoError } from '../errors/index.ts';
 import type { SyncerSink } from '../model/index.ts';
+import { commandLine } from '../program/index.ts';
 import { Agent } from './agent.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
@@ -23,10 +25,19 @@ import { StatusReports } from './status/index.ts';
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
 const YOUNG_MB = 4;
 
+const PROGRAM = {
+  name: 'calico-felix',
+  about: `Keeps this host's part of the datastore's policy, sets and routes in the kernel.
+Its configuration: FELIX_<parameter> in the environment, felix.cfg, FelixConfiguration in the datastore.`,
+  options: { 'config-file': { short: 'c', value: 'file', about: 'instead of /etc/calico/felix.cfg' } },
+} as const;
+
 async function main(): Promise<void> {
+  const asked = commandLine(PROGRAM, process.argv.slice(2));
+  if ('print' in asked) return void process.stdout.write(asked.print);
   setFlagsFromString(`--max-semi-space-size=${YOUNG_MB}`);
   setFlagsFromString('--semi-space-growth-factor=1');
-  const local = new LocalConfig(process.env);
+  const local = new LocalConfig(process.env, asked.options['config-file']);
   const { config, problems } = local.resolve();
   const log = createLog(config.logSeverityScreen);
   // Now, because the datastore may never be reached with them; the others are told when the configuration is complete.
@@ -116,6 +127,7 @@ function onceATurn(run: () => void): () => void {
 }
 
 main().catch((error) => {
-  createLog('info').fatal({ error: String(error) }, 'calico-felix cannot start');
+  if (error instanceof CalicoError && error.code === 'E_USAGE') process.stderr.write(`${error}\n`);
+  else createLog('info').fatal({ error: String(error) }, 'calico-felix cannot start');
   process.exit(1);
 });

@@ -1,4 +1,5 @@
 /** version: the handler. */
+import { VERSION } from '../../program/index.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
 
@@ -6,9 +7,6 @@ export interface VersionOptions {
   readonly config?: string;
   readonly client?: boolean;
 }
-
-/** This program's version. Upstream's versions are of another program, so ours counts by itself. */
-export const VERSION = 'v0.1.0';
 
 export async function version(io: Io, options: VersionOptions): Promise<void> {
   io.out(`Client Version:    ${VERSION}\nGit commit:        ${io.env.CALICO_COMMIT ?? 'unknown'}\n`);
