@@ -29,6 +29,7 @@ export class ChainStore {
   /** How many rules that are in the kernel name a chain. */
   readonly #references = new Map<string, number>();
   readonly #active = new Map<string, Active>();
+  readonly #hookTargets = new Map<Hook, readonly string[]>();
 
   constructor(table: Table, options: RenderOptions) {
     this.#table = table;
@@ -48,11 +49,19 @@ export class ChainStore {
   /** The static part: chains, and the kernel's chains that lead to them. */
   offerTable({ chains, hooks }: TableChains): void {
     for (const chain of chains.values()) this.offer(chain);
-    for (const [hook, { entry, end = [] }] of Object.entries(hooks)) {
-      const render = (rules: readonly Rule[]) => renderRules(hook, rules, this.#options);
-      this.#table.setHook(hook as Hook, { entry: render(entry), end: render(end) });
-      for (const target of targetsOf([...entry, ...end])) this.#acquire(target);
-    }
+    for (const [hook, { entry, end }] of Object.entries(hooks)) this.setHook(hook as Hook, entry, end);
+  }
+
+  /** What one of the kernel's chains has of ours. */
+  setHook(hook: Hook, entry: readonly Rule[], end: readonly Rule[] = []): void {
+    const before = this.#hookTargets.get(hook) ?? [];
+    const targets = targetsOf([...entry, ...end]);
+    if (before.length === 0 && targets.length === 0) return;
+    const render = (rules: readonly Rule[]) => renderRules(hook, rules, this.#options);
+    for (const target of targets) this.#acquire(target);
+    this.#table.setHook(hook, { entry: render(entry), end: render(end) });
+    this.#hookTargets.set(hook, targets);
+    for (const target of before) this.#release(target);
   }
 
   #activate(chain: Chain): void {

@@ -1,10 +1,12 @@
 /** The managers of one dataplane, each of which keeps what one kind of update adds up to. */
 import type { DataplaneUpdate } from '../calc/index.ts';
 import { type Route, routeKey } from '../drivers/routes/index.ts';
+import type { IPPool } from '../model/index.ts';
 import { type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
 import { forwardChains, type RulesConfig } from '../rules/index.ts';
 import { Bandwidths } from './bandwidths.ts';
 import { Claims } from './claims.ts';
+import { CodePoints } from './code-points.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
@@ -25,6 +27,7 @@ export class Managers {
   readonly workloads: Workloads;
   readonly hostEndpoints: HostEndpoints;
   readonly bandwidths: Bandwidths;
+  readonly codePoints: CodePoints;
   /** One for each family. */
   readonly reachability: ReadonlyMap<Family, Reachability>;
   /** IPv4's. */
@@ -46,8 +49,8 @@ export class Managers {
     'workload-gone': ({ id }) => this.workloads.remove(id),
     'host-endpoint': ({ hostEndpoint }) => this.hostEndpoints.set(hostEndpoint),
     'host-endpoint-gone': ({ id }) => this.hostEndpoints.remove(id),
-    pool: ({ pool }) => this.sets.setPool(pool.id, pool),
-    'pool-gone': ({ id }) => this.sets.setPool(id, null),
+    pool: ({ pool }) => this.#setPool(pool.id, pool),
+    'pool-gone': ({ id }) => this.#setPool(id, null),
     node: ({ node }) => this.sets.setNode(node.id, node),
     'node-gone': ({ id }) => this.sets.setNode(id, null),
     'service-prefixes': ({ prefixes }) => this.#onServices(prefixes),
@@ -68,6 +71,7 @@ export class Managers {
     this.workloads = new Workloads(tables, this.policies, rules);
     this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
     this.bandwidths = new Bandwidths(drivers.qdiscs);
+    this.codePoints = new CodePoints(tables);
     const routes = new Claims<Route>(drivers.routes, routeKey);
     this.reachability = new Map(
       tables.families.map((family) => [family, new Reachability(drivers, routes, family, config.routeProtocol)]),
@@ -89,6 +93,11 @@ export class Managers {
     this.vxlan.onAddresses();
   }
 
+  #setPool(id: IPPool['id'], pool: IPPool | null): void {
+    this.sets.setPool(id, pool);
+    this.codePoints.setPool(id, pool);
+  }
+
   /** Brings the drivers' desired state up to date with the updates so far. */
   settle(): void {
     this.sets.settle();
@@ -97,7 +106,9 @@ export class Managers {
       const owner = this.workloads.owners.get(name);
       for (const family of this.reachability.values()) family.set(name, owner);
       this.bandwidths.set(name, owner);
+      this.codePoints.set(name, owner);
     }
+    this.codePoints.settle();
     this.hostEndpoints.settle(() => this.#interfaces());
     this.vxlan.settle();
   }

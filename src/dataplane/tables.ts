@@ -1,7 +1,7 @@
 /** The iptables of every family, as managers see them: one place to offer a chain to all. */
 import type { Iptables } from '../drivers/iptables/index.ts';
 import type { Family } from '../net/index.ts';
-import { type Chain, type RulesConfig, staticTables, type TableName } from '../rules/index.ts';
+import { type Chain, type Hook, type Rule, type RulesConfig, staticTables, type TableName } from '../rules/index.ts';
 import { ChainStore } from './chain-store.ts';
 
 const NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
@@ -38,6 +38,11 @@ export class Tables {
       const offered = typeof chains === 'function' ? chains(family) : chains;
       for (const name of tables) for (const chain of offered) stores[name].offer(chain);
     }
+  }
+
+  /** What leads from one of the kernel's chains into ours. */
+  setHook(table: TableName, hook: Hook, entry: (family: Family) => readonly Rule[]): void {
+    for (const [family, stores] of this.#stores) stores[table].setHook(hook, entry(family));
   }
 
   withdraw(tables: readonly TableName[], chains: readonly string[]): void {

@@ -81,6 +81,7 @@ export type Action =
   | { readonly type: 'log'; readonly prefix: string }
   /** All named bits change at once; one that is in neither list stays. */
   | { readonly type: 'mark'; readonly set?: readonly Mark[]; readonly clear?: readonly Mark[] }
+  | { readonly type: 'dscp'; readonly value: number }
   | { readonly type: 'dnat'; readonly to: Ip; readonly port?: number }
   | { readonly type: 'snat'; readonly to: Ip; readonly ports?: PortRange };
 

@@ -5,9 +5,10 @@
 import type { ActivePolicy, ActiveProfile, LocalHostEndpoint, LocalWorkload } from '../calc/output.ts';
 import { type IdKey, type IPPool, idKey } from '../model/index.ts';
 import { addressOf, type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
-import type { Chain, Ruleset, TableChains, TableName } from './chain.ts';
+import type { Chain, Hook, Rule, Ruleset, TableChains, TableName } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { HOST_DISPATCH, hostDispatchChains, workloadDispatchChains } from './dispatch.ts';
+import { dscpChains, dscpHook } from './dscp.ts';
 import type { StoredNames } from './endpoint.ts';
 import { forwardChains } from './forward.ts';
 import { type HostEndpointChains, hostEndpointChains, resolveHostEndpoints } from './host-endpoint.ts';
@@ -40,6 +41,8 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
   const policies = (of: PolicyConfig) => [...state.policies.values()].flatMap((p) => policyChains(p, family, of));
   const early = policies(beforeFilter(config));
   const pools = [...state.pools.values()].filter((pool) => familyOf(addressOf(pool.cidr)) === family);
+  const endpoints = workloads.map(({ endpoint }) => endpoint);
+  const dscp = dscpChains(endpoints, state.pools.values(), family);
   const added: Record<TableName, Chain[]> = {
     raw: [
       allowedSourcesChain(
@@ -49,7 +52,7 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
       ...hostTable('raw', hosts),
       ...early,
     ],
-    mangle: [...hostTable('mangle', hosts), ...early],
+    mangle: [...hostTable('mangle', hosts), ...early, ...dscp],
     nat: [
       ...floatingIpChains(workloads.flatMap(floatingIps), family),
       natOutgoingChain(
@@ -72,7 +75,8 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
   };
   const tables = staticTables(config, family);
   const complete = (name: TableName) => referenced(withChains(tables[name], added[name]));
-  return { raw: complete('raw'), mangle: complete('mangle'), nat: complete('nat'), filter: complete('filter') };
+  const mangle = referenced(withHook(withChains(tables.mangle, added.mangle), 'POSTROUTING', dscpHook(dscp)));
+  return { raw: complete('raw'), mangle, nat: complete('nat'), filter: complete('filter') };
 }
 
 function hostTable(
@@ -101,6 +105,10 @@ function owners(workloads: HostState['workloads']): LocalWorkload[] {
 
 function floatingIps({ endpoint }: LocalWorkload): readonly FloatingIp[] {
   return endpoint.nats;
+}
+
+function withHook(table: TableChains, hook: Hook, entry: readonly Rule[]): TableChains {
+  return entry.length === 0 ? table : { ...table, hooks: { ...table.hooks, [hook]: { entry } } };
 }
 
 export function withChains(table: TableChains, chains: Iterable<Chain>): TableChains {

@@ -2,6 +2,7 @@
 export * from './chain.ts';
 export * from './config.ts';
 export * from './dispatch.ts';
+export * from './dscp.ts';
 export * from './endpoint.ts';
 export * from './evaluate.ts';
 export * from './failsafe.ts';

@@ -45,6 +45,7 @@ export type DefaultRule =
   | 'policy-accepted'
   | 'nat-outgoing'
   | 'tunnel-address'
+  | 'dscp'
   | 'floating-ip'
   | 'metadata'
   | 'dhcp'

@@ -81,6 +81,8 @@ function renderAction(action: Action, options: RenderOptions): string {
       return `--jump DNAT --to-destination ${socket(action.to, action.port?.toString())}`;
     case 'snat':
       return `--jump SNAT --to-source ${socket(action.to, action.ports && portSpan(action.ports))}${random}`;
+    case 'dscp':
+      return `--jump DSCP --set-dscp ${action.value}`;
     case 'policy':
     case 'dispatch':
       throw new TypeError(`not lowered: ${action.type}`);

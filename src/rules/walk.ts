@@ -70,6 +70,7 @@ function act(action: Action, target: string | undefined, context: Walk): Outcome
       context.packet.conntrack = 'UNTRACKED';
       return null;
     case 'log':
+    case 'dscp':
       return null;
     case 'masquerade':
       return { translation: { type: 'masquerade' } };

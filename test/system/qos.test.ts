@@ -323,3 +323,40 @@ describe('connections', () => {
     expect(await connections(to, from)).toEqual(Array(COUNT + 3).fill('connected'));
   });
 });
+
+describe('DSCP', () => {
+  const EF = 46;
+  const hooked = (): boolean => sh('iptables-legacy-save -t mangle').includes('-A POSTROUTING');
+
+  /** Does what the first workload sends to the second arrive with this code point? */
+  async function arrivesMarked(): Promise<boolean> {
+    const count = `ip netns exec ${namespaceOf(IPS[1])} iptables-legacy -t mangle`;
+    sh(`${count} -F; ${count} -A INPUT -m dscp --dscp ${EF}`);
+    sh(`${count} -A INPUT -p udp --dport 9`);
+    const counters = () => [...sh(`${count} -nvxL INPUT`).matchAll(/^ +(\d+)/gm)].map(([, packets]) => Number(packets));
+    await script(
+      IPS[0],
+      `const s = require('dgram').createSocket('udp4'); s.send('x', 9, '${IPS[1]}', () => s.close())`,
+    );
+    await until(() => counters()[1] === 1);
+    return counters()[0] === 1;
+  }
+
+  test('marks what leaves the cluster, and only that', async () => {
+    expect(await arrivesMarked()).toBe(false);
+    expect(hooked()).toBe(false);
+    await limit({ dscp: 'EF' });
+    await until(hooked);
+    expect(await arrivesMarked()).toBe(true);
+    await create('IPPool', { name: 'elsewhere' }, { cidr: '10.66.0.0/24' });
+    await create('IPPool', { name: 'here' }, { cidr: '10.65.0.0/24' });
+    await until(() => sh('iptables-legacy-save -t mangle').includes('-d 10.65.0.0/24'));
+    expect(await arrivesMarked()).toBe(false);
+    await client.delete('IPPool', 'here');
+    await until(() => !sh('iptables-legacy-save -t mangle').includes('-d 10.65.0.0/24'));
+    expect(await arrivesMarked()).toBe(true);
+    await limit(undefined);
+    await until(() => !hooked());
+    expect(sh('iptables-legacy-save -t mangle')).not.toContain('cali-dscp');
+  });
+});

@@ -18,6 +18,7 @@ const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
   'policy-accepted': 'a policy has accepted it before',
   'nat-outgoing': 'NAT-outgoing of the IP pool',
   'tunnel-address': 'the tunnel’s address',
+  dscp: 'it gets the code point (DSCP) of its workload',
   'floating-ip': 'a floating IP',
   metadata: 'the metadata service',
   dhcp: 'DHCP is always allowed to a workload',
