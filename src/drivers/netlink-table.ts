@@ -13,6 +13,8 @@ export interface NetlinkTable<V> {
   readonly noun: string;
   readonly encodeReplace: (writer: MessageWriter, value: V) => void;
   readonly encodeDelete: (writer: MessageWriter, value: V) => void;
+  /** Answers to a write that say that the interface has just gone; default: those above. */
+  readonly goneOnWrite?: ReadonlySet<string>;
   /** Told before the tracker learns of it. */
   readonly onWritten?: (value: V, before: V | undefined) => void;
   readonly onDeleted?: (value: V) => void;
@@ -30,6 +32,7 @@ function write<V>(table: NetlinkTable<V>, now: number, errors: Map<string, Calic
   const { socket, tracker } = table;
   const keys = [...tracker.pendingWrites];
   const values = keys.map((key) => tracker.desired.get(key) as V);
+  const gone = table.goneOnWrite ?? GONE;
   const failures = socket.batch(values, table.encodeReplace);
   for (const [i, key] of keys.entries()) {
     const failure = failures.get(i);
@@ -40,7 +43,7 @@ function write<V>(table: NetlinkTable<V>, now: number, errors: Map<string, Calic
       continue;
     }
     // The interface has just gone: its notification is on the way.
-    const error = isGone(failure) ? undefined : kernelError(key, `cannot add the ${table.noun}`, failure);
+    const error = gone.has(failure.name) ? undefined : kernelError(key, `cannot add the ${table.noun}`, failure);
     tracker.failed(key, now, error);
     if (error) errors.set(key, error);
   }

@@ -62,8 +62,8 @@ export function encodeRedirectDelete(w: MessageWriter, { link }: Pick<KernelRedi
   w.end();
 }
 
-/** Where the first redirecting filter of this link's ingress sends to; null when there is none. */
-export function readRedirect(socket: NetlinkSocket, link: number): KernelRedirect | null {
+/** The redirecting filters of this link's ingress, in their order. */
+export function dumpRedirects(socket: NetlinkSocket, link: number): KernelRedirect[] {
   const found: KernelRedirect[] = [];
   const encode = (w: MessageWriter): void => {
     w.begin(RTM_GETTFILTER, 0);
@@ -75,7 +75,7 @@ export function readRedirect(socket: NetlinkSocket, link: number): KernelRedirec
     if (redirect) found.push(redirect);
   };
   socket.dump('filters', encode, read, () => found.splice(0));
-  return found[0] ?? null;
+  return found;
 }
 
 /** Null for messages about something else, and for filters that do something else. */

@@ -58,7 +58,8 @@ function tc(): string[] {
 }
 
 const filters = (device: string): string => sh(`tc filter show dev ${device} parent ffff:`);
-const ifbs = (): string[] => [...sh('ip -o link show type ifb').matchAll(/^\d+: ([^:]+):/gm)].map(([, name]) => name ?? '');
+const ifbs = (): string[] =>
+  [...sh('ip -o link show type ifb').matchAll(/^\d+: ([^:]+):/gm)].map(([, name]) => name ?? '');
 
 const ingress = { rate: MBIT, burst: 80_000 };
 const egress = { rate: 2 * MBIT, burst: 160_000 };
@@ -175,6 +176,30 @@ describe('of a Felix that starts', () => {
     start();
     settle();
     expect(ifbs()).toEqual([]);
+  });
+
+  test('a redirect is found behind those of others', () => {
+    sh(`ip link add other type ifb; tc qdisc add dev ${CALI} ingress`);
+    sh(`tc filter add dev ${CALI} parent ffff: pref 1 u32 match u32 0 0 action mirred egress redirect dev other`);
+    qdiscs.setDesired(CALI, { egress });
+    settle();
+    start();
+    qdiscs.setDesired(CALI, { egress });
+    expect(qdiscs.apply()).toEqual(NONE);
+  });
+
+  test('what cannot be is told of the interface, and the rest is there', () => {
+    sh(`tc qdisc add dev ${CALI} clsact`);
+    qdiscs.setDesired(CALI, { ingress, egress });
+    qdiscs.apply();
+    links.resync();
+    const { errors } = qdiscs.apply();
+    expect([...errors.keys()]).toEqual([CALI]);
+    expect(qdiscs.failures.size).toBe(1);
+    expect(qdiscs.failuresOf(CALI).map(({ code }) => code)).toContain('E_KERNEL');
+    expect(qdiscs.failuresOf('cali2')).toEqual([]);
+    expect(tc().join()).toContain(`dev ${CALI} root`);
+    sh(`tc qdisc del dev ${CALI} clsact`);
   });
 
   test('those of others stay', () => {

@@ -11,9 +11,10 @@
  * IFBs are known by their name. Root buckets on workloads' interfaces, and ingress qdiscs with a redirect to an IFB of
  * ours, are ours; qdiscs of other kinds, and on other links, are left alone.
  */
-import type { CalicoError } from '../../errors/index.ts';
+import { CalicoError } from '../../errors/index.ts';
 import {
   dumpQdiscs,
+  dumpRedirects,
   encodeIfbCreate,
   encodeIngressAdd,
   encodeIngressDelete,
@@ -22,11 +23,12 @@ import {
   encodeRedirectDelete,
   encodeRootDelete,
   encodeTokenBucketReplace,
+  type KernelQdisc,
   type KernelRedirect,
   type KernelTokenBucket,
   type Link,
   type NetlinkSocket,
-  readRedirect,
+  type Refusal,
   sameBucket,
 } from '../../kernel/index.ts';
 import {
@@ -48,6 +50,9 @@ export interface QdiscDriverOptions {
   readonly ownsInterface: (name: string) => boolean;
   readonly clock: Clock;
 }
+
+/** A kernel without token buckets, IFBs or filters answers ENOENT, among others: that is to be told. */
+const goneOnWrite: ReadonlySet<string> = new Set(['ENODEV']);
 
 /** `index` is 0 until it is there. */
 interface Ifb {
@@ -73,6 +78,7 @@ export class QdiscDriver {
       socket,
       tracker: new Tracker((a, b) => a.link === b.link && sameBucket(a, b)),
       noun: 'bandwidth limit',
+      goneOnWrite,
       encodeReplace: encodeTokenBucketReplace,
       encodeDelete: encodeRootDelete,
     };
@@ -80,6 +86,7 @@ export class QdiscDriver {
       socket,
       tracker: new Tracker((a, b) => a.link === b.link),
       noun: 'ingress qdisc',
+      goneOnWrite,
       encodeReplace: encodeIngressAdd,
       encodeDelete: encodeIngressDelete,
       onDeleted: ({ link }) => this.#redirects.tracker.removeActual(options.links.byIndex(link)?.name ?? ''),
@@ -88,6 +95,7 @@ export class QdiscDriver {
       socket,
       tracker: new Tracker((a, b) => a.link === b.link && a.to === b.to),
       noun: 'redirect',
+      goneOnWrite,
       encodeReplace: encodeRedirectAdd,
       encodeDelete: encodeRedirectDelete,
     };
@@ -96,6 +104,7 @@ export class QdiscDriver {
       // There is nothing of an IFB to change: it is there or not.
       tracker: new Tracker(() => true),
       noun: 'link',
+      goneOnWrite,
       encodeReplace: encodeIfbCreate,
       encodeDelete: (w, { index }) => encodeLinkDelete(w, index),
     };
@@ -137,15 +146,14 @@ export class QdiscDriver {
     const buckets = new Map<string, KernelTokenBucket>();
     const hooks = new Map<string, { link: number }>();
     const redirects = new Map<string, KernelRedirect>();
-    for (const { link, at, kind, bucket } of dumpQdiscs(socket)) {
+    for (const { link, at, kind, bucket } of qdiscsThatAre(socket)) {
       const name = links.byIndex(link)?.name;
       if (name === undefined || !(this.#wanted.has(name) || ownsInterface(name) || isIfb(name))) continue;
       if (bucket && at === 'root') buckets.set(name, { link, ...bucket });
       if (kind !== 'ingress') continue;
-      const redirect = readRedirect(socket, link);
-      const ours = redirect !== null && (redirect.to === 0 || isIfb(links.byIndex(redirect.to)?.name ?? ''));
-      if (ours) redirects.set(name, redirect);
-      if (ours || this.#wanted.get(name)?.egress) hooks.set(name, { link });
+      const redirect = dumpRedirects(socket, link).find(({ to }) => to === 0 || isIfb(links.byIndex(to)?.name ?? ''));
+      if (redirect) redirects.set(name, redirect);
+      if (redirect || this.#wanted.get(name)?.egress) hooks.set(name, { link });
     }
     this.#buckets.tracker.replaceActual(buckets);
     this.#hooks.tracker.replaceActual(hooks);
@@ -204,6 +212,16 @@ export class QdiscDriver {
     follow(this.#buckets, before.name, renamed);
     follow(this.#hooks, before.name, renamed);
     follow(this.#redirects, before.name, renamed);
+  }
+}
+
+/** None on a kernel without traffic control. */
+function qdiscsThatAre(socket: NetlinkSocket): KernelQdisc[] {
+  try {
+    return dumpQdiscs(socket);
+  } catch (error) {
+    if (error instanceof CalicoError && (error.cause as Refusal | undefined)?.name === 'EOPNOTSUPP') return [];
+    throw error;
   }
 }
 
