@@ -13,7 +13,7 @@ export interface Walk {
   matches(match: Match): boolean;
   met(chain: string, ruleIndex: number, rule: Rule): void;
   /** The rule is for packets beyond a limit, and would be met by this one. */
-  spared(chain: string, ruleIndex: number, rule: Rule): void;
+  spared?(chain: string, ruleIndex: number, rule: Rule): void;
 }
 
 /** What ends the pass; `accept` also at the end of the kernel's own chain. */
@@ -26,7 +26,7 @@ function walkChain(chain: Chain, context: Walk): Outcome | null {
   for (const [index, rule] of chain.rules.entries()) {
     if (!context.matches(rule.match)) continue;
     if (isLimit(rule.match)) {
-      context.spared(chain.name, index, rule);
+      context.spared?.(chain.name, index, rule);
       continue;
     }
     const target = dispatched(rule.action, context.packet);
