@@ -1,6 +1,6 @@
 /** What the dataplane is told at its start; a change of it needs a new start. */
 import type { InsertMode } from '../drivers/iptables/index.ts';
-import type { Family } from '../net/index.ts';
+import type { Cidr, Family, Ip } from '../net/index.ts';
 import type { RulesConfig } from '../rules/index.ts';
 import type { VxlanConfig } from './vxlan.ts';
 
@@ -21,6 +21,14 @@ export interface DataplaneConfig {
   readonly maxSetSize: number;
   /** Protocol number of the routes to workloads. */
   readonly routeProtocol: number;
+  /** What the host's own packets to workloads have as their source, where the kernel is not to choose. */
+  readonly routeSources: Readonly<Partial<Record<Family, Ip>>>;
+  /** Hosts that tunnels may come from beside the cluster's. */
+  readonly externalHosts: readonly Cidr[];
+  /** Patterns of interfaces that are no host endpoint's, whatever their addresses. */
+  readonly excludedInterfaces: readonly string[];
+  /** Until the kernel's silence is a failure, milliseconds. */
+  readonly netlinkTimeout: number;
   /** Absent: VXLAN is off. */
   readonly vxlan?: VxlanConfig;
   /** Unexpected routes on workloads' interfaces go, whoever made them. */

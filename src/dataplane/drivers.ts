@@ -43,14 +43,14 @@ export async function openDrivers(config: DataplaneConfig, { graceMs }: DriverOp
   const { families, rules } = config;
   const backend = await detectBackend(config.iptables.backend, exec);
   const iptables = families.map((family) => new Iptables({ ...config.iptables, family, backend, run: exec, clock }));
-  const socket = new NetlinkSocket(NETLINK_ROUTE);
+  const socket = new NetlinkSocket(NETLINK_ROUTE, { timeoutMs: config.netlinkTimeout });
   const links = new LinkTable(socket);
   const isWorkloads = (name: string): boolean => rules.interfacePrefixes.some((prefix) => name.startsWith(prefix));
   const ownsInterface = (name: string): boolean => isVxlanDevice(name) || isWorkloads(name);
   const removeExternal = (protocol: number): boolean =>
     config.removeExternalRoutes || protocol === config.routeProtocol;
   const ownsProtocol = (protocol: number): boolean => protocol === DIRECT_ROUTE_PROTOCOL;
-  const netfilter = new NetlinkSocket(NETLINK_NETFILTER);
+  const netfilter = new NetlinkSocket(NETLINK_NETFILTER, { timeoutMs: config.netlinkTimeout });
   const network = { socket, links, ownsInterface, removeExternal, clock };
   return {
     links,

@@ -11,7 +11,7 @@ import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
 import { Policies } from './policies.ts';
-import { Reachability } from './reachability.ts';
+import { type EveryRoute, Reachability } from './reachability.ts';
 import { Sets } from './sets.ts';
 import { Tables } from './tables.ts';
 import { Vxlan } from './vxlan.ts';
@@ -35,6 +35,7 @@ export class Managers {
   readonly #drivers: Drivers;
   readonly #tables: Tables;
   readonly #rules: RulesConfig;
+  readonly #excluded: readonly RegExp[];
 
   /** Who hears of what. */
   readonly #handlers: Handlers = {
@@ -65,6 +66,7 @@ export class Managers {
     const tables = new Tables(drivers.iptables, rules);
     this.#tables = tables;
     this.#rules = rules;
+    this.#excluded = config.excludedInterfaces.map((pattern) => new RegExp(pattern));
     this.#drivers = drivers;
     this.sets = new Sets(drivers.ipsets, tables, config);
     this.policies = new Policies(tables, rules);
@@ -74,7 +76,7 @@ export class Managers {
     this.codePoints = new CodePoints(tables);
     const routes = new Claims<Route>(drivers.routes, routeKey);
     this.reachability = new Map(
-      tables.families.map((family) => [family, new Reachability(drivers, routes, family, config.routeProtocol)]),
+      tables.families.map((family) => [family, new Reachability(drivers, routes, family, everyRoute(config, family))]),
     );
     this.vxlan = new Vxlan(drivers, routes, { ...config, family: 4, config: config.vxlan });
     tables.offerStatic(rules);
@@ -119,14 +121,29 @@ export class Managers {
     if (family === 4) this.vxlan.open();
   }
 
+  /** These interfaces will be no workload's any more: nothing is to lead to them. */
+  abandon(isAbandoned: (interfaceName: string) => boolean): void {
+    for (const name of this.workloads.owners.keys()) {
+      if (!isAbandoned(name)) continue;
+      for (const family of this.reachability.values()) family.set(name, undefined);
+      this.bandwidths.set(name, undefined);
+    }
+  }
+
   #onServices(prefixes: readonly Cidr[]): void {
     this.#tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
   }
 
   #interfaces(): Map<string, Ip[]> {
     const { links } = this.#drivers;
-    const byIndex = new Map([...links.links()].map(({ index, name }) => [index, { name, ips: [] as Ip[] }]));
+    const present = [...links.links()].filter(({ name }) => !this.#excluded.some((pattern) => pattern.test(name)));
+    const byIndex = new Map(present.map(({ index, name }) => [index, { name, ips: [] as Ip[] }]));
     for (const { index, address } of links.addresses()) byIndex.get(index)?.ips.push(address);
     return new Map([...byIndex.values()].map(({ name, ips }) => [name, ips]));
   }
+}
+
+function everyRoute({ routeProtocol, routeSources }: DataplaneConfig, family: Family): EveryRoute {
+  const source = routeSources[family];
+  return { protocol: routeProtocol, ...(source && { source }) };
 }

@@ -24,11 +24,13 @@ interface Opened {
   readonly neighbours: readonly NeighbourId[];
 }
 
+/** What all routes to workloads have. */
+export type EveryRoute = Pick<Route, 'protocol' | 'source'>;
+
 export class Reachability {
   readonly #drivers: ReachabilityDrivers;
   readonly #family: Family;
-  /** Protocol number of the routes. */
-  readonly #protocol: number;
+  readonly #everyRoute: EveryRoute;
   #forwards = false;
   readonly #opened = new Map<string, Opened>();
   /** Interfaces whose endpoint waits for its chains. */
@@ -36,11 +38,11 @@ export class Reachability {
   /** Two endpoints with one address: packets go to the later one. */
   readonly #routes: Claims<Route>;
 
-  constructor(drivers: ReachabilityDrivers, routes: Claims<Route>, family: Family, protocol: number) {
+  constructor(drivers: ReachabilityDrivers, routes: Claims<Route>, family: Family, everyRoute: EveryRoute) {
     this.#drivers = drivers;
     this.#routes = routes;
     this.#family = family;
-    this.#protocol = protocol;
+    this.#everyRoute = everyRoute;
     drivers.links.onLink((before, after) => {
       const name = (after ?? before)!.name;
       if ((before === null) !== (after === null) && this.#opened.has(name)) this.#setSysctls(name);
@@ -106,7 +108,7 @@ export class Reachability {
     const floating = endpoint.nats.map(({ external }) => cidrOf(external));
     const all = [...new Set([...endpoint.nets, ...floating])];
     const own = all.filter((dst) => familyOf(dst) === this.#family);
-    return own.map((dst) => ({ dst, device, protocol: this.#protocol }));
+    return own.map((dst) => ({ dst, device, ...this.#everyRoute }));
   }
 
   /** Upstream's: only for IPv4, and only where the MAC is known. */

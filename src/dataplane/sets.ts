@@ -2,7 +2,7 @@
 import type { SetId, SetMember, SetType } from '../calc/index.ts';
 import type { IpSetDriver } from '../drivers/ipset/index.ts';
 import { type IdKey, type IPPool, idKey, type Node, type ResourceId } from '../model/index.ts';
-import { type Family, familyOf, type Ip } from '../net/index.ts';
+import { type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
 import {
   ALL_HOSTS,
   ALL_POOLS,
@@ -18,6 +18,7 @@ const KERNEL_TYPES = { net: 'hash:net', 'ip,port': 'hash:ip,port' } as const;
 export interface SetsConfig {
   readonly rules: RulesConfig;
   readonly maxSetSize: number;
+  readonly externalHosts: readonly Cidr[];
 }
 
 export class Sets {
@@ -76,7 +77,8 @@ export class Sets {
 
   settle(): void {
     if (this.#poolsTouched) this.#settlePools();
-    if (this.#hostsTouched && this.#needsHosts()) this.#setAll(ALL_HOSTS, 'hash:net', this.#hosts.values());
+    if (this.#hostsTouched && this.#needsHosts())
+      this.#setAll(ALL_HOSTS, 'hash:net', [...this.#hosts.values(), ...this.#config.externalHosts]);
     this.#poolsTouched = false;
     this.#hostsTouched = false;
   }

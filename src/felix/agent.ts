@@ -169,7 +169,7 @@ export class Agent {
       onEndpointStatus: reports.onEndpointStatus,
       onDeaf: (error) => this.#end(error),
     });
-    await before?.close();
+    await before?.close(settings);
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
     reports.startOver();
     this.#enforcement = next;

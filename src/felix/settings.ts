@@ -35,9 +35,20 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
     },
     maxSetSize: config.maxIpsetSize,
     routeProtocol: config.deviceRouteProtocol,
+    routeSources: routeSources(config),
+    externalHosts: config.externalNodesCIDRList,
+    excludedInterfaces: config.interfaceExclude.map(({ source }) => source),
+    netlinkTimeout: Math.max(0, config.netlinkTimeoutSecs) * 1000,
     removeExternalRoutes: config.removeExternalRoutes,
     ...(config.vxlanEnabled && { vxlan: vxlanConfig(config) }),
   };
+}
+
+/** deviceRouteSourceAddress is taken to be IPv4's; v3.15 does not check that it is. */
+function routeSources(config: FelixConfig): DataplaneConfig['routeSources'] {
+  const v4 = config.deviceRouteSourceAddress;
+  const v6 = config.deviceRouteSourceAddressIPv6;
+  return { ...(v4 && !v4.includes(':') && { 4: v4 }), ...(v6 && { 6: v6 }) };
 }
 
 function vxlanConfig(config: FelixConfig): VxlanConfig {

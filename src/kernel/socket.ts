@@ -63,6 +63,8 @@ export interface SocketOptions {
   readonly groups?: readonly number[];
   /** Of the kernel's receive buffer. */
   readonly receiveBytes?: number;
+  /** Until an answer that does not come is a failure; 0: never. Default 5000. */
+  readonly timeoutMs?: number;
 }
 
 export class NetlinkSocket {
@@ -71,6 +73,7 @@ export class NetlinkSocket {
   readonly port: number;
   readonly #writer = new MessageWriter();
   readonly #buffer = Buffer.alloc(256 * 1024);
+  readonly #timeoutMs: number;
   #sequence = 0;
   #requests = 0;
 
@@ -83,8 +86,11 @@ export class NetlinkSocket {
     this.#option(SOL_NETLINK, NETLINK_CAP_ACK, 1);
     this.#option(SOL_NETLINK, NETLINK_EXT_ACK, 1);
     this.#option(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
-    const fiveSeconds = new Uint8Array(new BigInt64Array([5n, 0n]).buffer);
-    libc.setsockopt(this.fd, SOL_SOCKET, SO_RCVTIMEO, fiveSeconds, 16);
+    this.#timeoutMs = options.timeoutMs ?? 5000;
+    const seconds = Math.floor(this.#timeoutMs / 1000);
+    const microseconds = Math.round((this.#timeoutMs % 1000) * 1000);
+    const timeval = new BigInt64Array([BigInt(seconds), BigInt(microseconds)]);
+    libc.setsockopt(this.fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), 16);
     const address = Buffer.alloc(12);
     address.set(new Uint8Array(new Uint16Array([AF_NETLINK]).buffer));
     check('bind', libc.bind(this.fd, address, 12));
@@ -218,7 +224,11 @@ export class NetlinkSocket {
       if (length >= 0) return this.#buffer.subarray(0, length);
       const error = libc.errno();
       if (error === EINTR) continue;
-      throw kernelError(what, 'receive', refusal(error, error === EAGAIN ? 'no answer within 5 s' : ''));
+      throw kernelError(
+        what,
+        'receive',
+        refusal(error, error === EAGAIN ? `no answer within ${this.#timeoutMs} ms` : ''),
+      );
     }
   }
 

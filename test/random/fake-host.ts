@@ -13,6 +13,10 @@ export const BOTH_FAMILIES: DataplaneConfig = {
   refresh: { iptables: 0, routes: 0, ipsets: 0 },
   maxSetSize: 1_048_576,
   routeProtocol: 3,
+  routeSources: {},
+  externalHosts: [],
+  excludedInterfaces: [],
+  netlinkTimeout: 5000,
   removeExternalRoutes: true,
 };
 

@@ -118,6 +118,10 @@ export class KernelHost {
       refresh: { iptables: 0, routes: 0, ipsets: 0 },
       maxSetSize: 1_048_576,
       routeProtocol: 3,
+      routeSources: {},
+      externalHosts: [],
+      excludedInterfaces: [],
+      netlinkTimeout: 5000,
       removeExternalRoutes: true,
     };
     this.#enforcement = await Enforcement.open(config, {

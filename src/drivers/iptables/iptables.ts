@@ -231,7 +231,7 @@ export class Iptables {
   private async restore(stdin: string): Promise<Outcome> {
     this.counts.restores++;
     const timeout = this.options.lockTimeout ?? 0;
-    const wait = timeout > 0 ? ['--wait', String(timeout)] : ['--wait'];
+    const wait = timeout > 0 ? ['--wait', String(Math.ceil(timeout))] : ['--wait'];
     const { status, stderr } = await this.options.run(this.programs.restore, ['--noflush', ...wait], {
       stdin,
       env: this.environment,
