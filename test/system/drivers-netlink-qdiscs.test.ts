@@ -202,6 +202,21 @@ describe('of a Felix that starts', () => {
     sh(`tc qdisc del dev ${CALI} clsact`);
   });
 
+  test('what upstream’s Felix left is taken over in place', () => {
+    const root = 'root handle 1: tbf rate 1mbit burst 10000 limit 5000000';
+    sh(`ip link add ${IFB} type ifb; ip link set ${IFB} up; tc qdisc add dev ${CALI} ingress`);
+    sh(`tc filter add dev ${CALI} parent ffff: pref 1 protocol all u32 match u32 0 0 flowid 1:1 \
+      action mirred egress redirect dev ${IFB}`);
+    sh(`for i in ${CALI} ${IFB}; do tc qdisc add dev $i ${root}; done`);
+    const before = [filters(CALI), sh(`ip -o link show ${IFB}`)];
+    start();
+    qdiscs.setDesired(CALI, { ingress, egress: ingress });
+    // Their queues get another size.
+    expect(settle()).toBe(2);
+    expect([filters(CALI), sh(`ip -o link show ${IFB}`)]).toEqual(before);
+    expect(tc().filter((line) => line.includes('burst 10000b lat 25ms'))).toHaveLength(2);
+  });
+
   test('those of others stay', () => {
     sh('ip link add eth0 type bridge; ip link set eth0 up; ip link add other type ifb');
     sh('tc qdisc add dev eth0 root handle 1: tbf rate 1mbit burst 5000 latency 50ms; tc qdisc add dev eth0 ingress');
