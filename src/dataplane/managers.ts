@@ -22,6 +22,7 @@ type Handlers = {
 };
 
 export class Managers {
+  readonly tables: Tables;
   readonly sets: Sets;
   readonly policies: Policies;
   readonly workloads: Workloads;
@@ -33,7 +34,6 @@ export class Managers {
   /** IPv4's. */
   readonly vxlan: Vxlan;
   readonly #drivers: Drivers;
-  readonly #tables: Tables;
   readonly #rules: RulesConfig;
   readonly #excluded: readonly RegExp[];
 
@@ -63,8 +63,8 @@ export class Managers {
 
   constructor(config: DataplaneConfig, drivers: Drivers) {
     const { rules } = config;
-    const tables = new Tables(drivers.iptables, rules);
-    this.#tables = tables;
+    const tables = new Tables(drivers.iptables, rules, drivers.ipsets.gaps);
+    this.tables = tables;
     this.#rules = rules;
     this.#excluded = config.excludedInterfaces.map((pattern) => new RegExp(pattern));
     this.#drivers = drivers;
@@ -78,7 +78,12 @@ export class Managers {
     this.reachability = new Map(
       tables.families.map((family) => [family, new Reachability(drivers, routes, family, everyRoute(config, family))]),
     );
-    this.vxlan = new Vxlan(drivers, routes, { ...config, family: 4, config: config.vxlan });
+    this.vxlan = new Vxlan(drivers, routes, {
+      ...config,
+      family: 4,
+      config: config.vxlan,
+      route: everyRoute(config, 4),
+    });
     tables.offerStatic(rules);
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
@@ -131,7 +136,7 @@ export class Managers {
   }
 
   #onServices(prefixes: readonly Cidr[]): void {
-    this.#tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
+    this.tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
   }
 
   #interfaces(): Map<string, Ip[]> {

@@ -11,9 +11,9 @@ import type { IpSetDriver } from '../drivers/ipset/index.ts';
 import type { LinkDriver, LinkTable } from '../drivers/links/index.ts';
 import type { Neighbour, NeighbourDriver } from '../drivers/neighbours/index.ts';
 import type { Route } from '../drivers/routes/index.ts';
-import { type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
+import { type Cidr, cidrOf, type Family, familyOf, type Ip } from '../net/index.ts';
 import { ipsetName, VXLAN_HOSTS } from '../rules/index.ts';
-import { Claims } from './claims.ts';
+import { Claims, type ClaimTarget } from './claims.ts';
 
 export interface VxlanConfig {
   /** VNI. */
@@ -23,16 +23,16 @@ export interface VxlanConfig {
   /** This host's, in place of what its Node says. */
   readonly address?: Ip;
   readonly mac?: string;
-  /** Tunnel packets are taken from these, too. */
-  readonly externalHosts: readonly Cidr[];
 }
 
 export interface VxlanOptions {
   readonly family: Family;
   /** Undefined: VXLAN is off, and there is to be no device. */
   readonly config: VxlanConfig | undefined;
-  /** Protocol number of the routes through the tunnel. */
-  readonly routeProtocol: number;
+  /** Of every route through the tunnel. */
+  readonly route: Pick<Route, 'protocol' | 'source'>;
+  /** Tunnel packets are taken from these, too. */
+  readonly externalHosts: readonly Cidr[];
   readonly maxSetSize: number;
 }
 
@@ -58,7 +58,7 @@ export class Vxlan {
   readonly #options: VxlanOptions;
   readonly #device: string;
   readonly #routeClaims: Claims<Route>;
-  readonly #hostClaims: Claims<Ip | Cidr>;
+  readonly #hostClaims: Claims<Cidr>;
   readonly #neighbourClaims: Claims<Neighbour>;
   readonly #fdbClaims: Claims<FdbEntry>;
   #local: Vtep | undefined;
@@ -79,9 +79,11 @@ export class Vxlan {
     this.#options = options;
     this.#device = vxlanDevice(options.family);
     this.#routeClaims = routes;
-    this.#hostClaims = new Claims(this.#hostSet(), (host) => host);
+    this.#hostClaims = new Claims<Cidr>(this.#hostSet(), (host) => host);
     this.#neighbourClaims = new Claims<Neighbour>(drivers.neighbours, ({ address }) => address);
     this.#fdbClaims = new Claims<FdbEntry>(drivers.fdb, ({ mac }) => mac);
+    const external = options.config ? options.externalHosts : [];
+    for (const host of external) if (familyOf(host) === options.family) this.#hostClaims.set(OWNER, host);
   }
 
   setVtep(vtep: Vtep): void {
@@ -142,9 +144,9 @@ export class Vxlan {
 
   #admit(node: string, vtep: Vtep | undefined): void {
     const before = this.#admitted.get(node);
-    if (before && before.host !== vtep?.host) this.#hostClaims.remove(node, before.host);
+    if (before && before.host !== vtep?.host) this.#hostClaims.remove(node, cidrOf(before.host));
     if (vtep) {
-      this.#hostClaims.set(node, vtep.host);
+      this.#hostClaims.set(node, cidrOf(vtep.host));
       this.#admitted.set(node, vtep);
     } else this.#admitted.delete(node);
   }
@@ -164,13 +166,13 @@ export class Vxlan {
     this.#opened.set(node, vtep);
   }
 
-  #openRoute(route: RemoteRoute | undefined): void {
-    if (!route) return;
-    const { dst, gateway, encapsulated } = route;
+  #openRoute(remote: RemoteRoute | undefined): void {
+    if (!remote) return;
+    const { dst, gateway, encapsulated } = remote;
     const device = encapsulated ? this.#device : this.#parent;
-    const protocol = encapsulated ? this.#options.routeProtocol : DIRECT_ROUTE_PROTOCOL;
+    const route = encapsulated ? this.#options.route : { protocol: DIRECT_ROUTE_PROTOCOL };
     if (device === undefined) this.#routeClaims.remove(OWNER, { dst });
-    else this.#routeClaims.set(OWNER, { dst, gateway, device, protocol, onlink: true }, BELOW_WORKLOADS);
+    else this.#routeClaims.set(OWNER, { ...route, dst, gateway, device, onlink: true }, BELOW_WORKLOADS);
   }
 
   #openDevice(config: VxlanConfig | undefined): void {
@@ -194,15 +196,14 @@ export class Vxlan {
   }
 
   /** Those that tunnel packets are taken from. */
-  #hostSet() {
+  #hostSet(): ClaimTarget<Cidr> {
     const { family, config, maxSetSize: maxElements } = this.#options;
     const { ipsets } = this.#drivers;
     const name = ipsetName(VXLAN_HOSTS, family);
-    const external = config?.externalHosts.filter((host) => familyOf(host) === family) ?? [];
-    if (config) ipsets.setDesired({ name, type: 'hash:net', family, maxElements }, external);
+    if (config) ipsets.setDesired({ name, type: 'hash:net', family, maxElements }, []);
     return {
-      setDesired: (host: Ip | Cidr) => ipsets.addMembers(name, [host]),
-      removeDesired: (host: Ip | Cidr) => ipsets.removeMembers(name, [host]),
+      setDesired: (host) => ipsets.addMembers(name, [host]),
+      removeDesired: (host) => ipsets.removeMembers(name, [host]),
     };
   }
 }

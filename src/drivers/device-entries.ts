@@ -2,6 +2,7 @@
  * Entries that hang on an interface and have no life without it: neighbours, forwarding entries. The desired ones are there
  * as soon as their interface is up; on our own interfaces there are no others.
  */
+import type { CalicoError } from '../errors/index.ts';
 import type { Link, MessageWriter, NetlinkSocket } from '../kernel/index.ts';
 import { type ApplyResult, type Clock, dumpTracker, type TableDump, Tracker } from '../reconcile/index.ts';
 import type { LinkTable } from './links/index.ts';
@@ -66,6 +67,16 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
     return [dumpTracker(`entries: ${this.#kind.noun}`, this.#tracker)];
   }
 
+  /** Why entries are not there, or not gone, by key. */
+  get failures(): ReadonlyMap<string, CalicoError> {
+    return this.#tracker.failures;
+  }
+
+  /** Why the desired entry is not there. */
+  failureOf(id: I): CalicoError | undefined {
+    return this.#tracker.failures.get(this.#kind.key(id));
+  }
+
   /** Reads the kernel's entries. */
   resync(): void {
     const { links, ownsInterface } = this.#options;
@@ -91,9 +102,10 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
   }
 
   #linkChanged(before: Link | null, after: Link | null): void {
-    const flushed = before?.up && !this.#options.links.byIndex(before.index)?.up;
+    const now = before && this.#options.links.byIndex(before.index);
+    const flushed = before?.up && (!now?.up || now.mac !== before.mac);
     for (const key of this.#byDevice.get((after ?? before)?.name ?? '') ?? []) {
-      // Permanent entries survive a link that goes down, but not one that goes away; writing one again does no harm.
+      // The kernel forgets them with the link's MAC, or with the link; writing one again that it has not does no harm.
       if (flushed && this.#tracker.actual.get(key)?.link === before.index) this.#tracker.removeActual(key);
       this.#refresh(key);
     }

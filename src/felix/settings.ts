@@ -60,6 +60,5 @@ function vxlanConfig(config: FelixConfig): VxlanConfig {
     mtu: config.vxlanMTU,
     ...(address && { address }),
     ...(mac !== '' && { mac: mac.toLowerCase() }),
-    externalHosts: config.externalNodesCIDRList,
   };
 }

@@ -123,10 +123,10 @@ export class LinkDriver {
   #change(link: Link, wanted: LinkState): Failure | null {
     const { index } = link;
     const current = stateOf(link, this.#links);
-    const change = meets({ ...wanted, addresses: [] }, current) ? [] : [wanted];
+    const change = differing(wanted, current);
     const add = wanted.addresses.filter((address) => !current.addresses.includes(address));
     const failures = [
-      this.#socket.batch(change, (w, settings) => encodeLinkChange(w, index, settings)),
+      this.#socket.batch(change ? [change] : [], (w, settings) => encodeLinkChange(w, index, settings)),
       this.#socket.batch(add, (w, address) => encodeAddressAdd(w, linkAddress(index, address))),
       this.#socket.batch(superfluous(wanted, current), (w, address) =>
         encodeAddressDelete(w, linkAddress(index, address)),
@@ -183,6 +183,16 @@ const linkAddress = (index: number, address: Cidr) => ({
   prefixLength: lengthOf(address),
 });
 
+/** Only that: a MAC that is set again costs the link its neighbours. Null: all is as wanted. */
+function differing({ up, mtu, mac }: LinkState, actual: LinkState): LinkChange | null {
+  const change: LinkChange = {
+    ...(up !== undefined && up !== actual.up && { up }),
+    ...(mtu !== undefined && mtu !== actual.mtu && { mtu }),
+    ...(mac !== undefined && mac !== actual.mac && { mac }),
+  };
+  return Object.keys(change).length > 0 ? change : null;
+}
+
 /** Addresses beside the wanted one; those that the kernel gives an IPv6 link by itself do not count. */
 function superfluous(wanted: LinkState, actual: LinkState): Cidr[] {
   const families = new Set(wanted.addresses.map(familyOf));
@@ -193,9 +203,7 @@ function superfluous(wanted: LinkState, actual: LinkState): Cidr[] {
 
 function meets(wanted: LinkState, actual: LinkState): boolean {
   return (
-    (wanted.up ?? actual.up) === actual.up &&
-    (wanted.mtu ?? actual.mtu) === actual.mtu &&
-    (wanted.mac ?? actual.mac) === actual.mac &&
+    differing(wanted, actual) === null &&
     (wanted.vxlan === undefined || isDeepStrictEqual(wanted.vxlan, actual.vxlan)) &&
     wanted.addresses.every((address) => actual.addresses.includes(address)) &&
     superfluous(wanted, actual).length === 0
