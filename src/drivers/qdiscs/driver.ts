@@ -132,6 +132,7 @@ export class QdiscDriver {
 
   /** Why the limits of an interface are not all there. */
   failuresOf(device: string): CalicoError[] {
+    if (this.#tables().every(({ tracker }) => tracker.failures.size === 0)) return [];
     const names = [device, ifbName(device)];
     return this.#tables().flatMap(({ tracker }) => names.flatMap((name) => tracker.failures.get(name) ?? []));
   }
