@@ -54,6 +54,7 @@ function configWith(vxlan: Partial<VxlanConfig> | null, externalHosts: readonly 
 async function restart(vxlan: Partial<VxlanConfig> | null = {}): Promise<void> {
   await host.close();
   host = await KernelHost.start(configWith(vxlan), graph);
+  for (let i = 0; i < 500 && host.rounds === 0; i++) await sleep(10);
 }
 
 const lines = (command: string): string[] =>
@@ -119,7 +120,6 @@ describe('a host’s overlay', () => {
     const before = index();
     await sleep(100);
     await restart();
-    for (let i = 0; i < 200 && host.rounds === 0; i++) await sleep(10);
     await sleep(300);
     monitor.kill();
     expect(told).toBe('');
