@@ -12,8 +12,8 @@ import {
 import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './rtnetlink.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-export const TC_H_ROOT = 0xffffffff;
-export const TC_H_INGRESS = 0xfffffff1;
+const TC_H_ROOT = 0xffffffff;
+const TC_H_INGRESS = 0xfffffff1;
 /** `ffff:`, what the ingress qdisc is called by filters. */
 export const INGRESS_HANDLE = 0xffff0000;
 /** `1:` */

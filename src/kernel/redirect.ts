@@ -79,7 +79,7 @@ export function dumpRedirects(socket: NetlinkSocket, link: number): KernelRedire
 }
 
 /** Null for messages about something else, and for filters that do something else. */
-export function decodeRedirect({ type, payload }: Message): KernelRedirect | null {
+function decodeRedirect({ type, payload }: Message): KernelRedirect | null {
   if (type !== RTM_NEWTFILTER) return null;
   const actions = within(attributes(payload, TCMSG_BYTES).get(TCA_OPTIONS), TCA_U32_ACT);
   const action = within(actions, 1);
