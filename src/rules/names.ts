@@ -81,3 +81,5 @@ export const ALL_POOLS = 'all-ipam-pools';
 export const MASQUERADED_POOLS = 'masq-ipam-pools';
 export const ALL_HOSTS = 'all-hosts-net';
 export const VXLAN_HOSTS = 'all-vxlan-net';
+/** Sets that chains name which depend on configuration only. */
+export const STATIC_SETS: readonly string[] = [ALL_HOSTS, VXLAN_HOSTS];

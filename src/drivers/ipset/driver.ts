@@ -142,9 +142,9 @@ export class IpSetDriver {
     this.#touch(name);
   }
 
-  /** Creates the desired sets that are not there, empty, so that rules can name them; no other is touched. */
-  createMissing(): void {
-    this.#create(new Attempt(this.#clock()));
+  /** Of these sets, creates those that are desired and not there, empty: so that rules can name them. */
+  createMissing(names: readonly string[]): void {
+    this.#create(new Attempt(this.#clock()), names);
   }
 
   /** Creates sets and brings their members up to date. What cannot be done of one set does not keep the others waiting. */
@@ -195,8 +195,9 @@ export class IpSetDriver {
     return mergeResults(this.applyUpdates(), this.applyRemovals());
   }
 
-  #create(attempt: Attempt): number {
-    const names = [...this.#sets.pendingWrites].filter((name) => !this.#sets.actual.has(name));
+  #create(attempt: Attempt, among?: readonly string[]): number {
+    const wanted = [...this.#sets.pendingWrites].filter((name) => !this.#sets.actual.has(name));
+    const names = among ? wanted.filter((name) => among.includes(name)) : wanted;
     const sets = names.map((name) => (this.#members.get(name) as SetMembers).set);
     const failures = this.#socket.batch(sets, encodeSetCreate);
     for (const [i, set] of sets.entries()) {
