@@ -1,2 +1,1 @@
 export * from './driver.ts';
-export type { Bandwidth, BandwidthLimits } from './limits.ts';
