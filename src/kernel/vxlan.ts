@@ -28,7 +28,7 @@ export function writeVxlan(w: MessageWriter, { id, port, local, link, learning }
   if (local) w.attribute(familyOf(local) === 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, bytesOf(local));
   w.attributeU8(IFLA_VXLAN_LEARNING, learning ? 1 : 0);
   const bytes = Buffer.alloc(2);
-  bytes.writeUInt16BE(port);
+  bytes.writeUInt16BE(port & 0xffff);
   w.attribute(IFLA_VXLAN_PORT, bytes);
 }
 
