@@ -119,7 +119,9 @@ export class SimulatedHost {
     const pools = [...this.state.pools.values()];
     if (set === ALL_POOLS) return pools.map((pool) => pool.cidr);
     if (set === MASQUERADED_POOLS) return pools.filter((pool) => pool.natOutgoing).map((pool) => pool.cidr);
-    if (set !== ALL_HOSTS && set !== VXLAN_HOSTS) return undefined;
+    const ends = [...this.state.vteps.values()].filter(({ local }) => !local);
+    if (set === VXLAN_HOSTS) return ends.map(({ host }) => cidrOf(host));
+    if (set !== ALL_HOSTS) return undefined;
     return [...this.state.nodes.values()].flatMap((node) => (node.ipv4 ? [cidrOf(node.ipv4)] : []));
   }
 }
