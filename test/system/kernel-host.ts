@@ -1,6 +1,7 @@
 /** A host from the syncer's updates to this namespace's kernel: calc and dataplane as Felix has them. */
 import type { CalcGraph } from '../../src/calc/index.ts';
 import { Dataplane, type DataplaneConfig, type Drivers, openDrivers } from '../../src/dataplane/index.ts';
+import { differencesOf } from '../../src/felix/state/snapshot.ts';
 import { KernelEvents } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
 
@@ -48,6 +49,12 @@ export class KernelHost {
   update(...updates: Update[]): void {
     this.graph.onUpdates(updates);
     this.graph.flush((update) => this.#dataplane.onUpdate(update));
+  }
+
+  /** Of links, neighbours and forwarding entries: what is not as it is to be, as far as the drivers know. */
+  differences(): string[] {
+    const { devices, neighbours, fdb } = this.#drivers;
+    return [devices, neighbours, fdb].flatMap((driver) => driver.dump().flatMap(differencesOf));
   }
 
   async close(): Promise<void> {

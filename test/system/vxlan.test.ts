@@ -44,7 +44,6 @@ function configWith(vxlan: Partial<VxlanConfig> | null, externalHosts: readonly 
   const rules = { ...DEFAULT_RULES_CONFIG, vxlan: true, vxlanPort: settings.port, vxlanTunnelDevice: 'vxlan.calico' };
   return {
     ...BOTH_FAMILIES,
-    families: [4],
     externalHosts,
     ...(vxlan && { rules, vxlan: settings }),
   };
@@ -105,6 +104,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   expect(host.problems).toEqual([]);
+  expect(host.differences()).toEqual([]);
   await host.close();
   sh('for i in eth0 vxlan.calico cali1 other; do ip link del $i 2>/dev/null || true; done');
   sh('for t in filter nat mangle raw; do iptables-legacy -t $t -F; iptables-legacy -t $t -X; done; ipset destroy');

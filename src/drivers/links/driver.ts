@@ -18,7 +18,7 @@ import {
   type Vxlan,
 } from '../../kernel/index.ts';
 import { addressOf, type Cidr, cidrOf, familyOf, type Ip, lengthOf } from '../../net/index.ts';
-import { type ApplyResult, type Clock, dumpTracker, type TableDump, Tracker } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, dumpTracker, inWords, type TableDump, Tracker } from '../../reconcile/index.ts';
 import type { LinkTable } from './table.ts';
 
 /** What is left out stays as it is. */
@@ -76,7 +76,7 @@ export class LinkDriver {
   }
 
   dump(): TableDump[] {
-    return [dumpTracker('links', this.#tracker)];
+    return [dumpTracker('links', this.#tracker, inFixedOrder)];
   }
 
   /** A link that is made here gets its address once the kernel has told of it: that is another round. */
@@ -173,6 +173,12 @@ function stateOf({ index, up, mtu, mac, vxlan }: Link, links: LinkTable): LinkSt
   return { up, mtu, mac, vxlan, addresses: own.map(({ address, prefixLength }) => cidrText(address, prefixLength)) };
 }
 
+/** Wanted and found in the same words. */
+function inFixedOrder({ up, mtu, mac, vxlan, addresses }: LinkState): string {
+  const given = addresses.filter((address) => !isLinkLocal(address));
+  return inWords({ up, mtu, mac, vxlan, addresses: given.join(' ') || undefined });
+}
+
 /** Not the prefix: the address within it. */
 const cidrText = (address: Ip, length: number): Cidr => `${address}/${length}` as Cidr;
 
@@ -193,11 +199,14 @@ function differing({ up, mtu, mac }: LinkState, actual: LinkState): LinkChange |
   return Object.keys(change).length > 0 ? change : null;
 }
 
-/** Addresses beside the wanted one; those that the kernel gives an IPv6 link by itself do not count. */
+/** What the kernel gives a link by itself. */
+const isLinkLocal = (address: Cidr): boolean => /^fe[89ab]/.test(address);
+
+/** Addresses beside the wanted one. */
 function superfluous(wanted: LinkState, actual: LinkState): Cidr[] {
   const families = new Set(wanted.addresses.map(familyOf));
   return actual.addresses.filter(
-    (address) => families.has(familyOf(address)) && !wanted.addresses.includes(address) && !/^fe[89ab]/.test(address),
+    (address) => families.has(familyOf(address)) && !wanted.addresses.includes(address) && !isLinkLocal(address),
   );
 }
 
