@@ -8,7 +8,6 @@
  *
  * A change marks the destinations that it may concern; `settle` works out those.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { IdKey, IPAMBlock, IPPool, Node, WorkloadEndpoint } from '../model/index.ts';
 import { type Cidr, cidrOf, contains, type Family, familyOf } from '../net/index.ts';
 import type { DataplaneUpdate, RemoteRoute, Vtep } from './output.ts';
@@ -77,7 +76,7 @@ export class RemoteRoutes {
       const vtep = node && vtepOf(node, family);
       this.#vteps.offer(`${family} ${name}`, vtep ? { ...vtep, local: name === this.#node } : undefined);
     }
-    if (isDeepStrictEqual(waysTo(before), waysTo(node))) return;
+    if (same(waysTo(before), waysTo(node))) return;
     // Who is in our subnet depends on what our subnet is.
     const affected = name === this.#node ? this.#claimants : this.#byHost.get(name);
     for (const destination of affected?.keys() ?? []) this.#touched.add(destination);
@@ -105,7 +104,7 @@ export class RemoteRoutes {
   #setClaims(source: RouteSource, key: IdKey, claims: readonly Claim[]): void {
     const all = this.#claims[source];
     const before = all.get(key) ?? [];
-    if (isDeepStrictEqual(before, claims)) return;
+    if (same(before, claims)) return;
     if (claims.length > 0) all.set(key, claims);
     else all.delete(key);
     if (source !== this.#source) return;
@@ -156,6 +155,8 @@ export class RemoteRoutes {
   }
 }
 
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 /** What of a node routes depend on. */
 function waysTo(node: Node | null | undefined): unknown[] {
   return [node?.ipv4, node?.ipv6, node?.ipv4Net, node?.ipv6Net, node?.ipv4VxlanTunnel, node?.ipv6VxlanTunnel];
@@ -166,7 +167,7 @@ class PendingChanges<K, V> extends Pending<K, V> {
   readonly #offered = new Map<K, V>();
 
   offer(key: K, value: V | undefined): void {
-    if (isDeepStrictEqual(this.#offered.get(key), value)) return;
+    if (same(this.#offered.get(key), value)) return;
     if (value === undefined) {
       this.#offered.delete(key);
       this.remove(key);
