@@ -12,7 +12,7 @@ import {
   type Values,
   type WorkloadEndpoint,
 } from '../../model/index.ts';
-import { addressOf, type Cidr, cidrOf, TCP, UDP } from '../../net/index.ts';
+import { addressOf, type Cidr, cidrOf, SCTP, TCP, UDP } from '../../net/index.ts';
 import { parseSelector, type Selector } from '../../selector/index.ts';
 import type { TierPolicies } from '../output.ts';
 import { activate, type SetDefinition } from '../rule-sets.ts';
@@ -57,9 +57,9 @@ export function naiveState(node: string, resources: readonly Resource[]): Datapl
     const { id, storedName, tier, doNotTrack, preDNAT } = policy;
     state.policies.set(idKey(id), { id, storedName, tier, doNotTrack, preDNAT, ...rules(policy) });
   }
-  const missing = { ingress: [rule({ action: 'deny' })], egress: [rule({ action: 'deny' })] };
   for (const name of locals.flatMap((endpoint) => endpoint.profiles)) {
-    state.profiles.set(name, { name, ...rules(profiles.get(name) ?? missing) });
+    const missing = [rule({ action: name === 'projectcalico-default-allow' ? 'allow' : 'deny' })];
+    state.profiles.set(name, { name, ...rules(profiles.get(name) ?? { ingress: missing, egress: missing }) });
   }
   for (const endpoint of locals)
     addEndpoint(
@@ -128,6 +128,7 @@ function membersOf({ port }: SetDefinition, item: Labelled): string[] {
   const protocols = new Map([
     [TCP, 'tcp'],
     [UDP, 'udp'],
+    [SCTP, 'sctp'],
   ]);
   return named.flatMap((p) => nets.map((net) => `${addressOf(net)},${protocols.get(p.protocol)}:${p.port}`));
 }
