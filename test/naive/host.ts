@@ -33,7 +33,7 @@ class OneHost {
   #received(packet: Arrival, by: string): Fate {
     const fromWorkload = isWorkload(by);
     // A workload's packets come from where packets to it go.
-    if (fromWorkload && !inPrefix('fe80::/64', packet.source) && this.#route(packet.source) !== by) return DROP;
+    if (fromWorkload && !this.#isFrom(packet.source, by)) return DROP;
     const untracked = this.#guard(by, 'untracked');
     if (untracked && !fromWorkload) {
       const said = this.#failsafe('untracked', 'ingress', packet)
@@ -75,7 +75,9 @@ class OneHost {
       (accepted || this.#guardAllows(by, 'ingress', 'forward', packet)) &&
       (!isWorkload(by) || this.#workloadAllows(by, 'egress', packet)) &&
       (!isWorkload(out) || this.#workloadAllows(out, 'ingress', packet)) &&
-      this.#guardAllows(out, 'egress', 'forward', packet)
+      this.#guardAllows(out, 'egress', 'forward', packet) &&
+      // A service's address that nobody translated would come back.
+      !this.#resources.services.some((net) => inPrefix(net, packet.destination))
     );
   }
 
@@ -129,8 +131,14 @@ class OneHost {
     if (role === 'forward') return false;
     const { failsafeIn, failsafeOut } = this.#machine;
     const [there, back] = direction === 'ingress' ? [failsafeIn, failsafeOut] : [failsafeOut, failsafeIn];
+    const peer = direction === 'ingress' ? packet.source : packet.destination;
     const has = (list: Machine['failsafeIn'], port: number | undefined) =>
-      list.some((safe) => safe.protocol === packet.protocol && safe.port === port);
+      list.some(
+        (safe) =>
+          safe.protocol === packet.protocol &&
+          safe.port === port &&
+          (safe.net === undefined || inPrefix(safe.net, peer)),
+      );
     return has(there, packet.destinationPort) || (role === 'untracked' && has(back, packet.sourcePort));
   }
 
@@ -158,6 +166,12 @@ class OneHost {
   #workloadOf(name: string): WorkloadEndpoint | undefined {
     const { workloads } = this.#resources;
     return workloads.find(({ node, interfaceName }) => node === this.#machine.node && interfaceName === name);
+  }
+
+  #isFrom(source: string, name: string): boolean {
+    const allowed = this.#workloadOf(name)?.allowedSources ?? [];
+    if (inPrefix('fe80::/64', source) || allowed.some((net) => inPrefix(net, source))) return true;
+    return this.#route(source) === name;
   }
 
   #internal({ destination, state }: Arrival): string {

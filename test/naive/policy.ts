@@ -15,17 +15,18 @@ type Endpoint = WorkloadEndpoint | HostEndpoint;
 
 /**
  * Tier by tier, the first rule that matches decides: Pass leads to the next tier. Where none matches, there is no more to
- * ask: it is denied. The profiles have a say when no policy applies, or the last tier passes.
+ * ask: it is denied, unless the tier passes what it does not decide. The profiles have a say when no policy applies, or the last tier passes.
  * Policies before DNAT and before tracking deny nothing by keeping silent; forwarding is allowed where no policy is about it.
  */
 export function say(resources: Resources, endpoint: Endpoint, direction: Direction, role: Role, packet: Opening): Say {
   const policies = policiesOf(resources, endpoint, role).filter(({ types }) => types.includes(direction));
   const tiers = Map.groupBy(policies, ({ tier }) => tier);
-  for (const name of [...tiers.keys()].toSorted()) {
+  for (const name of inOrder(resources, [...tiers.keys()])) {
     const rules = (tiers.get(name) ?? []).toSorted(byOrder).flatMap((policy) => policy[direction]);
     const decided = firstMatch(resources, rules, packet);
     if (decided === 'allow' || decided === 'deny') return decided;
-    if (decided === null && (role === 'normal' || role === 'forward')) return 'deny';
+    const passes = resources.tiers.some(({ id, defaultAction }) => id.name === name && defaultAction === 'pass');
+    if (decided === null && !passes && (role === 'normal' || role === 'forward')) return 'deny';
   }
   if (role === 'forward') return tiers.size === 0 ? 'allow' : 'nothing';
   return role === 'normal' ? profilesSay(resources, endpoint, direction, packet) : 'nothing';
@@ -52,6 +53,15 @@ function profilesSay(resources: Resources, endpoint: Endpoint, direction: Direct
     if (decided) return decided === 'allow' ? 'allow' : 'deny';
   }
   return 'deny';
+}
+
+/** A tier that nobody stored is the last, but `default` has its place. */
+function inOrder({ tiers }: Resources, names: readonly string[]): string[] {
+  const order = (name: string) => {
+    const known = tiers.find(({ id }) => id.name === name);
+    return (known ? known.order : name === 'default' ? 1_000_000 : null) ?? Number.MAX_VALUE;
+  };
+  return names.toSorted((a, b) => order(a) - order(b) || (a < b ? -1 : 1));
 }
 
 function byOrder(a: Policy, b: Policy): number {

@@ -6,16 +6,21 @@ import type {
   Policy,
   Profile,
   RuleEntity,
+  Tier,
   WorkloadEndpoint,
 } from '../../src/model/index.ts';
+import type { Cidr } from '../../src/net/index.ts';
 
 export interface Resources {
   readonly workloads: readonly WorkloadEndpoint[];
   readonly hostEndpoints: readonly HostEndpoint[];
+  readonly tiers: readonly Tier[];
   readonly policies: readonly Policy[];
   readonly profiles: readonly Profile[];
   readonly sets: readonly NetworkSet[];
   readonly pools: readonly IPPool[];
+  /** Prefixes of services that are advertised. */
+  readonly services: readonly Cidr[];
 }
 
 /** One side of a rule as people write it, where more than a selector chooses: `selector` is then what came of it. */
@@ -55,6 +60,13 @@ export interface Machine {
   /** Prefix → interface, beside the routes to workloads. */
   readonly routes: Readonly<Record<string, string>>;
   readonly endpointToHost: 'accept' | 'drop' | 'return';
-  readonly failsafeIn: readonly { readonly protocol: number; readonly port: number }[];
-  readonly failsafeOut: readonly { readonly protocol: number; readonly port: number }[];
+  readonly failsafeIn: readonly Failsafe[];
+  readonly failsafeOut: readonly Failsafe[];
+}
+
+/** With a prefix: only where the other end is in it. */
+export interface Failsafe {
+  readonly protocol: number;
+  readonly port: number;
+  readonly net?: Cidr;
 }

@@ -1,6 +1,6 @@
 /** The machine `h1`, and random packets as they reach it: by an uplink, from a workload, or sent by itself. */
 import fc from 'fast-check';
-import { ICMP, ICMPV6, IPIP, TCP, UDP } from '../../src/net/index.ts';
+import { cidr, ICMP, ICMPV6, IPIP, TCP, UDP } from '../../src/net/index.ts';
 import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
 import type { Arrival, Machine, Opening, Resources } from '../naive/resources.ts';
 import { clusters, FLOATING, OUTSIDE, UPLINKS, WORKLOADS } from './clusters.ts';
@@ -24,6 +24,21 @@ const ROUTES = {
   '::/0': 'eth0',
 };
 
+/** Ports that stay open for some only. */
+const OUT_THERE = { net: cidr('192.0.2.0/24') };
+const CLOSER: Pick<Machine, 'failsafeIn' | 'failsafeOut'> = {
+  failsafeIn: [
+    { protocol: TCP, port: 22, ...OUT_THERE },
+    { protocol: TCP, port: 179 },
+    { protocol: TCP, port: 80, ...OUT_THERE },
+  ],
+  failsafeOut: [
+    { protocol: UDP, port: 53, net: cidr('::/0') },
+    { protocol: UDP, port: 67 },
+    { protocol: TCP, port: 443, ...OUT_THERE },
+  ],
+};
+
 export function machineOf(endpointToHost: Machine['endpointToHost']): Machine {
   const { failsafeInbound, failsafeOutbound } = DEFAULT_RULES_CONFIG;
   return {
@@ -33,6 +48,7 @@ export function machineOf(endpointToHost: Machine['endpointToHost']): Machine {
     endpointToHost,
     failsafeIn: failsafeInbound,
     failsafeOut: failsafeOutbound,
+    ...(endpointToHost === 'return' && CLOSER),
   };
 }
 
@@ -76,6 +92,8 @@ const [here, far] = [true, false].map((local) => WORKLOADS.filter(({ node }) => 
 const floating = Object.values(FLOATING).flatMap((nats) => nats.map(({ external }) => external as string));
 const own: string[] = Object.values(UPLINKS).flat();
 const beyond = [...far.flatMap(({ ips }): string[] => [...ips]), ...OUTSIDE[4], ...OUTSIDE[6]];
+const claimed = ['10.77.0.9', 'fd00:77::9'];
+const services = ['10.96.0.1', 'fd00:96::1'];
 
 /** Who it is from and by which way: of the workloads that there may be, of an uplink, or of the host. */
 const from = (family: Family): fc.Arbitrary<Pick<Arrival, 'by' | 'source'>> => {
@@ -85,7 +103,9 @@ const from = (family: Family): fc.Arbitrary<Pick<Arrival, 'by' | 'source'>> => {
       fc.constantFrom(...ofFamily(ips, family)).map((source) => ({ by: interfaceName as string, source })),
     );
   const spoofed = workload.chain(({ by }) =>
-    fc.constantFrom(...ofFamily([...beyond, '10.65.0.1', '10.65.0.2'], family)).map((source) => ({ by, source })),
+    fc
+      .constantFrom(...ofFamily([...beyond, ...claimed, ...claimed, '10.65.0.1'], family))
+      .map((source) => ({ by, source })),
   );
   // On the link, which no route leads back to: from a workload that may not be there.
   const neighbour = workload.map(({ by, source }) => ({ by, source: family === 4 ? source : 'fe80::1' }));
@@ -109,6 +129,7 @@ const to = (family: Family): fc.Arbitrary<string> => {
     { weight: 4, arbitrary: fc.constantFrom(...ofFamily(own, family)) },
     { weight: 3, arbitrary: fc.constantFrom(...ofFamily(beyond, family)) },
     { weight: 1, arbitrary: fc.constantFrom(...ofFamily(floating, family)) },
+    { weight: 1, arbitrary: fc.constantFrom(...ofFamily(services, family)) },
   );
 };
 

@@ -1,7 +1,15 @@
 /** Random clusters out of a small universe: endpoints, policy, sets and pools as they may meet on the host `h1`. */
 import fc from 'fast-check';
-import { hostEndpoint, networkSet, policy, profile, workload } from '../../src/calc/testing/resources.ts';
-import type { HostEndpoint, IPPool, NetworkSet, Policy, Profile, WorkloadEndpoint } from '../../src/model/index.ts';
+import { hostEndpoint, networkSet, policy, profile, tier, workload } from '../../src/calc/testing/resources.ts';
+import type {
+  HostEndpoint,
+  IPPool,
+  NetworkSet,
+  Policy,
+  Profile,
+  Tier,
+  WorkloadEndpoint,
+} from '../../src/model/index.ts';
 import { cidr, ip, TCP, UDP } from '../../src/net/index.ts';
 import type { LoweringOptions } from '../../src/rules/index.ts';
 import type { Resources } from '../naive/resources.ts';
@@ -31,6 +39,8 @@ export const FLOATING: Readonly<Record<string, WorkloadEndpoint['nats']>> = {
   ],
   w3: [{ internal: ip('10.65.0.3'), external: ip('10.99.0.3') }],
 };
+/** Of the workloads that have floating IPs. */
+export const ALLOWED_SOURCES = [cidr('10.77.0.0/24'), cidr('fd00:77::/64')];
 /** What `h1` is to others than its workloads. */
 export const UPLINKS = {
   eth0: ['172.30.0.1', 'fd00:30::1'],
@@ -61,13 +71,29 @@ function policyOf(name: string, tier: string, roles: fc.Arbitrary<Partial<Policy
   return fc.tuple(fields, own).map(([fields, role]) => policy(name, { ...fields, ...role, tier, storedName }));
 }
 
+/** By the first letter of the policy's name. */
+const TIERS: Readonly<Record<string, string>> = { s: 'security', e: 'early' };
+
 function policies(names: readonly string[], roles: fc.Arbitrary<Partial<Policy>>, maxLength: number) {
   return fc
     .uniqueArray(fc.constantFrom(...names), { maxLength })
     .chain((chosen) =>
-      fc.tuple(...chosen.map((name) => policyOf(name, name.startsWith('s') ? 'security' : 'default', roles))),
+      fc.tuple(...chosen.map((name) => policyOf(name, TIERS[name.at(0) as string] ?? 'default', roles))),
     );
 }
+
+/** Some of them are stored: in any order, and what they do not decide may go on. */
+const tiers: fc.Arbitrary<Tier[]> = fc
+  .subarray(['default', ...Object.values(TIERS)])
+  .chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc
+          .record({ order: fc.constantFrom(null, 1, 2, 2e6), defaultAction: fc.constantFrom('deny', 'pass') })
+          .map((fields) => tier(name, fields)),
+      ),
+    ),
+  );
 
 const PROFILES = ['p', 'q'];
 const profiles: fc.Arbitrary<Profile[]> = fc
@@ -134,6 +160,7 @@ const more = fc.tuple(membership, fc.boolean()).map(
       ...w,
       labels: { ...w.labels, ...member.labels },
       profiles: [...w.profiles, ...member.profiles],
+      allowedSources: floats ? ALLOWED_SOURCES : [],
       nats: floats ? (FLOATING[w.id.name] ?? []) : [],
     }),
 );
@@ -192,16 +219,20 @@ export const workloadClusters: fc.Arbitrary<Resources> = fc.record({
   policies: policies(['a', 'b', 'default/a', 'default/c'], workloadRole, 3),
   profiles,
   sets,
+  tiers: fc.constant([]),
   hostEndpoints: fc.constant([]),
   pools: fc.constant([]),
+  services: fc.constant([]),
 });
 
 /** With host endpoints, tiers, and all that a host does with packets. */
 export const clusters: fc.Arbitrary<Resources> = fc.record({
   workloads: workloadsWith(4, more),
-  policies: policies(['a', 'b', 'c', 'default/a', 's', 'default/s', 'sx'], role, 5),
+  policies: policies(['a', 'b', 'c', 'default/a', 's', 'default/c', 'e'], role, 5),
   profiles: fc.tuple(profiles, parents).map((lists) => lists.flat()),
   sets,
+  tiers,
   hostEndpoints,
   pools,
+  services: fc.constantFrom([], [cidr('10.96.0.0/24'), cidr('fd00:96::/112')]),
 });

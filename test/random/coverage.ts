@@ -16,9 +16,10 @@ const GOALS: Readonly<Record<string, readonly string[]>> = {
     'end-of-tier', 'no-profile-matched', 'no-forward-policy', 'unknown-interface', 'endpoint-to-host',
     'encapsulated-from-workload', 'host-to-workload', 'nat-outgoing', 'floating-ip', 'neighbour-discovery',
     'anti-spoofing', 'failsafe', 'conntrack invalid', 'missing profile',
+    'service-loop', 'allowed-source',
   ],
   endpoint: ['workload', 'host endpoint by name', 'host endpoint by address', 'host endpoint *'],
-  policy: ['normal', 'applyOnForward', 'preDNAT', 'doNotTrack', 'of a second tier', 'profile'],
+  policy: ['normal', 'applyOnForward', 'preDNAT', 'doNotTrack', 'of another tier', 'profile'],
   way: ['in', 'forwarded', 'out', 'IPv4', 'IPv6'],
   fate: ['allowed', 'denied'],
 }; // biome-ignore format: a table
@@ -93,7 +94,7 @@ function* ofRule({ policies, profiles }: Resources, { rule: { origin } }: Step):
   if (origin.type !== 'policy') return;
   const key = idKey(origin.id);
   const policy = policies.find(({ id }) => idKey(id) === key);
-  if (policy && policy.tier !== 'default') yield 'policy of a second tier';
+  if (policy && policy.tier !== 'default') yield 'policy of another tier';
   const owner = policy ?? profiles.find(({ id }) => idKey(id) === key);
   if (!owner) return yield 'default missing profile';
   const rule = owner[origin.direction][origin.rule];

@@ -1,6 +1,6 @@
 /** The product's way from resources to what becomes of a packet on one host: calc, rules and the evaluator. */
 import { CalcGraph, DataplaneState } from '../../src/calc/index.ts';
-import type { Update } from '../../src/model/index.ts';
+import type { BGPConfiguration, Update } from '../../src/model/index.ts';
 import { type Cidr, contains, type Family, familyOf, type Ip, ip } from '../../src/net/index.ts';
 import {
   ALL_POOLS,
@@ -18,13 +18,25 @@ import type { Fate } from '../naive/host.ts';
 import type { Arrival, Machine, Resources } from '../naive/resources.ts';
 
 export function updatesOf(resources: Resources): Update[] {
-  const { sets, profiles, policies, hostEndpoints, pools, workloads } = resources;
-  const values = [...sets, ...profiles, ...policies, ...hostEndpoints, ...pools, ...workloads];
-  return values.map((value) => ({ id: value.id, value }) as Update);
+  const { tiers, sets, profiles, policies, hostEndpoints, pools, workloads, services } = resources;
+  const values = [...tiers, ...sets, ...profiles, ...policies, ...hostEndpoints, ...pools, ...workloads];
+  const advertised: BGPConfiguration = {
+    id: { kind: 'BGPConfiguration', name: 'default' },
+    serviceClusterIps: services,
+    serviceExternalIps: [],
+    serviceLoadBalancerIps: [],
+  };
+  return [...values, advertised].map((value) => ({ id: value.id, value }) as Update);
 }
 
-export function configOf({ endpointToHost }: Machine): RulesConfig {
-  return { ...DEFAULT_RULES_CONFIG, endpointToHostAction: endpointToHost };
+export function configOf({ endpointToHost, failsafeIn, failsafeOut }: Machine): RulesConfig {
+  return {
+    ...DEFAULT_RULES_CONFIG,
+    endpointToHostAction: endpointToHost,
+    failsafeInbound: failsafeIn,
+    failsafeOutbound: failsafeOut,
+    workloadSourceSpoofing: true,
+  };
 }
 
 export type Change = (ruleset: Ruleset) => Ruleset;
