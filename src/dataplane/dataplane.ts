@@ -14,7 +14,7 @@ import type { Iptables } from '../drivers/iptables/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
 import { addressOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
 import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
-import { DISPATCH } from '../rules/index.ts';
+import { DISPATCH, ipsetName, STATIC_SETS } from '../rules/index.ts';
 import { type Audit, Audits } from './audits.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
@@ -243,6 +243,7 @@ export class Dataplane {
   /** Where the other backend still polices, closing workloads would lose packets that policy allows. */
   async #closeUnlessPoliced(iptables: Iptables): Promise<void> {
     if (await this.#drivers.leftovers.police(iptables.family)) return;
+    this.#drivers.ipsets.createMissing(STATIC_SETS.map((id) => ipsetName(id, iptables.family)));
     await iptables.apply({ removals: false });
   }
 
