@@ -26,6 +26,7 @@ export const WORKLOADS = [
   { name: 'w2', node: 'h1', interfaceName: 'cali12', ips: ['10.65.0.2', 'fd00:65::2'] },
   { name: 'w3', node: 'h1', interfaceName: 'cali13a', ips: ['10.65.0.3', '10.66.0.3'] },
   { name: 'w4', node: 'h1', interfaceName: 'cali13b', ips: ['10.65.0.4'] },
+  { name: 'w7', node: 'h1', interfaceName: 'cali13c', ips: ['10.65.0.7', 'fd00:65::7'] },
   { name: 'w5', node: 'h2', interfaceName: 'calif', ips: ['10.65.0.5', 'fd00:66::5'] },
   { name: 'w6', node: 'h2', interfaceName: 'calif1', ips: ['10.65.0.6'] },
 ] as const;

@@ -90,14 +90,14 @@ function chosen<T extends Side>(
 }
 
 const addresses = {
-  nets: seldom(nets, [], 4),
+  nets: seldom(nets, [], 3),
   notNets: seldom(nets, [], 6),
   selector: seldom(selector, '', 4),
   notSelector: seldom(selector, '', 6),
 };
 /** Where ports are asked about, addresses seldom are. */
 const fewAddresses = {
-  nets: seldom(nets, [], 8),
+  nets: seldom(nets, [], 4),
   notNets: seldom(nets, [], 12),
   selector: seldom(selector, '', 3),
   notSelector: seldom(selector, '', 9),

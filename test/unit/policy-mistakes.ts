@@ -1,4 +1,4 @@
-/** Mistakes that a compiler or lowering of policy could make, planted into their results. */
+/** Mistakes that a compiler or lowering of policy could make, planted into their results: about rules and endpoints. */
 import type { Chain, Match, Rule, Ruleset, SideMatch, TableChains } from '../../src/rules/index.ts';
 
 export interface Mistake {
@@ -8,9 +8,9 @@ export interface Mistake {
   readonly plant: (ruleset: Ruleset) => Ruleset;
 }
 
-type Edit = (rule: Rule, chain: Chain, index: number) => Rule | null;
+export type Edit = (rule: Rule, chain: Chain, index: number) => Rule | null;
 
-function inRules(edit: Edit): Mistake['plant'] {
+export function inRules(edit: Edit): Mistake['plant'] {
   const table = (t: TableChains): TableChains => ({
     ...t,
     chains: new Map([...t.chains].map(([name, chain]) => [name, inChain(chain, edit)])),
@@ -27,11 +27,11 @@ function inChain(chain: Chain, edit: Edit): Chain {
   return { ...chain, rules: chain.rules.map((rule, i) => edit(rule, chain, i)).filter((rule) => rule !== null) };
 }
 
-function inMatches(edit: (match: Match) => Match): Mistake['plant'] {
+export function inMatches(edit: (match: Match) => Match): Mistake['plant'] {
   return inRules((rule) => ({ ...rule, match: edit(rule.match) }));
 }
 
-function inSides(edit: (side: SideMatch) => SideMatch): Mistake['plant'] {
+export function inSides(edit: (side: SideMatch) => SideMatch): Mistake['plant'] {
   return inMatches(({ source, destination, ...rest }) => ({
     ...rest,
     ...(source && { source: edit(source) }),
@@ -39,14 +39,14 @@ function inSides(edit: (side: SideMatch) => SideMatch): Mistake['plant'] {
   }));
 }
 
-const without = <T extends object>(value: T, ...keys: (keyof T)[]): T =>
+export const without = <T extends object>(value: T, ...keys: (keyof T)[]): T =>
   Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key as keyof T))) as T;
-const isDefault = ({ origin }: Rule, what: string) => origin.type === 'default' && origin.what === what;
-const marks = ({ action }: Rule, change: 'set' | 'clear', mark: 'accept' | 'pass' | 'scratch0') =>
+export const isDefault = ({ origin }: Rule, what: string) => origin.type === 'default' && origin.what === what;
+export const marks = ({ action }: Rule, change: 'set' | 'clear', mark: 'accept' | 'pass' | 'scratch0') =>
   action.type === 'mark' && (action[change] ?? []).includes(mark);
 const ofWorkload = ({ name }: Chain) => /^cali-[ft]w-/.test(name);
 
-export const MISTAKES: readonly Mistake[] = [
+export const POLICY_MISTAKES: readonly Mistake[] = [
   { about: 'negated prefixes are forgotten', where: 'compiled', plant: inSides((side) => without(side, 'notNets')) },
   { about: 'negated sets are forgotten', where: 'compiled', plant: inSides((side) => without(side, 'notSets')) },
   { about: 'negated ports are forgotten', where: 'compiled', plant: inSides((side) => without(side, 'notPorts')) },

@@ -6,7 +6,10 @@ import { fate } from '../naive/host.ts';
 import { hostCases } from '../random/arrivals.ts';
 import { SEED, TIGHT } from '../random/clusters.ts';
 import { OneHost } from '../random/one-host.ts';
-import { MISTAKES, type Mistake } from './policy-mistakes.ts';
+import { type Mistake, POLICY_MISTAKES } from './policy-mistakes.ts';
+import { HOST_MISTAKES } from './policy-mistakes-host.ts';
+
+const MISTAKES = [...POLICY_MISTAKES, ...HOST_MISTAKES];
 
 const RUNS = 1500;
 
