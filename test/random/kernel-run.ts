@@ -17,7 +17,7 @@ const LOST = 1000;
 const LATE = 20;
 const FIRST_FREE_PORT = 30_000;
 /** So many random packets for each that is sent. */
-const CHOICE = 8;
+const CHOICE = 16;
 
 export interface RunOptions {
   readonly clusters: number;

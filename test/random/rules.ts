@@ -41,14 +41,14 @@ const single = fc.constantFrom(...PORTS).map((port): PortRange => ({ min: port, 
 const range = fc.oneof(single, fc.constantFrom({ min: 80, max: 82 }, { min: 81, max: 443 }, { min: 82, max: 1000 }));
 /** More than one match can say, with the port that packets have among the last. */
 const manyPorts = fc
-  .constantFrom(0, 3, 16)
+  .constantFrom(0, 16, 16)
   .chain((extra) => fc.array(range, { minLength: 1, maxLength: 2 }).map((last) => [...filler(extra), ...last]));
 const filler = (count: number): PortRange[] =>
   Array.from({ length: count }, (_, i) => ({ min: 20000 + 2 * i, max: 20000 + 2 * i }));
 const named = fc.constantFrom('web', 'dns').map((name) => ({ name }));
 const ports: fc.Arbitrary<RuleEntity['ports']> = fc.oneof(
   { weight: 3, arbitrary: fc.array(range, { minLength: 1, maxLength: 3 }) },
-  { weight: 3, arbitrary: manyPorts },
+  { weight: 4, arbitrary: manyPorts },
   {
     weight: 4,
     arbitrary: fc
@@ -86,7 +86,7 @@ function chosen<T extends Side>(
         selector: ruleSelector({ ...written, notSelector: rest.notSelector }, 'side', namespace),
       };
     });
-  return fc.oneof({ weight: 6, arbitrary: side }, { weight: 1, arbitrary: by });
+  return fc.oneof({ weight: 3, arbitrary: side }, { weight: 1, arbitrary: by });
 }
 
 const addresses = {
@@ -126,7 +126,7 @@ function conditions(namespace: string | undefined): fc.Arbitrary<Parameters<type
   };
   return fc.oneof(
     { weight: 2, arbitrary: fc.record({ source: side, destination: side }) },
-    { weight: 7, arbitrary: fc.record(withPorts) },
+    { weight: 10, arbitrary: fc.record(withPorts) },
     { weight: 1, arbitrary: fc.record({ notProtocol, source: side, destination: side }) },
     {
       weight: 1,

@@ -17,7 +17,7 @@ const RUNS = 1500;
 function caughtBy({ where, plant }: Mistake): number | null {
   const mistaken = (compiled: Ruleset) =>
     where === 'compiled' ? lowerRuleset(plant(compiled)) : plant(lowerRuleset(compiled, TIGHT));
-  const property = fc.property(hostCases(12), ({ resources, machine, packets }) => {
+  const property = fc.property(hostCases(30), ({ resources, machine, packets }) => {
     const host = new OneHost(machine, resources);
     return packets.every((packet) => host.fate(packet, mistaken) === fate(resources, machine, packet));
   });
