@@ -7,7 +7,7 @@ import type { State, Summary, TableState } from './snapshot.ts';
 /** E_NOT_FOUND when nobody listens there, or not to us. */
 export async function readState(socketPath: string, full: boolean): Promise<State> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request({ socketPath, path: full ? '/state?full' : '/state' }, (response) => {
+  const asked = request({ socketPath, agent: false, path: full ? '/state?full' : '/state' }, (response) => {
     text(response).then(resolve, reject);
   });
   asked.once('error', reject);

@@ -6,7 +6,8 @@ const DIRECTORY = '/run/calico';
 /** Of this process' network namespace: `felix.sock` in the machine's own, `felix-<namespace>.sock` in another. */
 export function socketPath(): string {
   const [own, machine] = ['self', '1'].map(namespaceOf);
-  const name = own === machine || machine === '' ? 'felix' : `felix-${/\d+/.exec(own ?? '')?.[0]}`;
+  // Where the machine's own may not be looked at, every namespace is another.
+  const name = own === machine ? 'felix' : `felix-${/\d+/.exec(own ?? '')?.[0]}`;
   return `${DIRECTORY}/${name}.sock`;
 }
 
