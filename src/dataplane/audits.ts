@@ -1,12 +1,12 @@
 /** When each kernel table is to be compared with what it should hold: on a timer, or because something went wrong. */
-export type Audit = 'iptables' | 'routes' | 'ipsets';
+export type Audit = 'iptables' | 'routes' | 'ipsets' | 'links';
 
 export class Audits {
   readonly #due = new Set<Audit>();
   readonly #timers: NodeJS.Timeout[] = [];
 
   /** Seconds between two audits of a table; 0: none on a timer. */
-  constructor(intervals: Readonly<Record<Audit, number>>, onDue: () => void) {
+  constructor(intervals: Readonly<Partial<Record<Audit, number>>>, onDue: () => void) {
     for (const [audit, seconds] of Object.entries(intervals) as [Audit, number][]) {
       if (seconds <= 0) continue;
       const fire = (): void => {
@@ -21,10 +21,13 @@ export class Audits {
     this.#due.add(audit);
   }
 
-  takeDue(): ReadonlySet<Audit> {
-    const due = new Set(this.#due);
-    this.#due.clear();
-    return due;
+  /** What is to be read. */
+  get due(): ReadonlySet<Audit> {
+    return this.#due;
+  }
+
+  done(audit: Audit): void {
+    this.#due.delete(audit);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /**
  * Entries of a kernel table that several may claim at once: an address that two endpoints have, a tunnel's end while its
- * host is renamed. One claim of each key is in force; when it goes, the next best takes its place.
+ * host is renamed. One claim of each key is in force, the same whatever came first; when it goes, the next best takes its
+ * place.
  */
 export interface ClaimTarget<V> {
   setDesired(value: V): void;
@@ -16,7 +17,6 @@ interface Claim<V> {
 export class Claims<V> {
   readonly #target: ClaimTarget<V>;
   readonly #keyOf: (value: V) => string;
-  /** In the order in which they came; one that is set again keeps its place. */
   readonly #claims = new Map<string, readonly Claim<V>[]>();
 
   constructor(target: ClaimTarget<V>, keyOf: (value: V) => string) {
@@ -24,15 +24,19 @@ export class Claims<V> {
     this.#keyOf = keyOf;
   }
 
-  /** The highest rank wins, among equals the one that came last. */
+  /** The highest rank wins, among equals the owner whose name is first. */
   set(owner: string, value: V, rank = 0): void {
     const key = this.#keyOf(value);
-    const claim = { owner, rank, value };
-    const before = this.#claims.get(key) ?? [];
-    const at = before.findIndex((other) => other.owner === owner);
-    const claims = at < 0 ? [...before, claim] : before.with(at, claim);
+    const others = (this.#claims.get(key) ?? []).filter((other) => other.owner !== owner);
+    const claims = [...others, { owner, rank, value }];
     this.#claims.set(key, claims);
     this.#target.setDesired(best(claims).value);
+  }
+
+  /** Who claims the key, the one whose claim is in force first. */
+  claimants(value: V): string[] {
+    const claims = this.#claims.get(this.#keyOf(value)) ?? [];
+    return [...claims].sort((a, b) => (isBetter(a, b) ? -1 : 1)).map(({ owner }) => owner);
   }
 
   /** Does nothing where the owner claims nothing. */
@@ -52,5 +56,9 @@ export class Claims<V> {
 }
 
 function best<V>(claims: readonly Claim<V>[]): Claim<V> {
-  return claims.reduce((a, b) => (b.rank >= a.rank ? b : a));
+  return claims.reduce((a, b) => (isBetter(b, a) ? b : a));
+}
+
+function isBetter<V>(a: Claim<V>, b: Claim<V>): boolean {
+  return a.rank === b.rank ? a.owner < b.owner : a.rank > b.rank;
 }

@@ -7,18 +7,24 @@
  *
  * Nothing is written before everything that exists has been told (`in-sync`). Routes are the last to come, and only when
  * every write before them has succeeded: a policy is in the kernel before the route that brings its endpoint traffic.
- * One round runs at a time; what comes meanwhile waits for the next, which takes it all at once.
+ *
+ * What fails is in nobody's way: a table that cannot be read, a family whose chains cannot be written. It waits for
+ * another try, which comes by itself, or at once when there is something new to write; the rest of the round goes on.
  */
 import type { DataplaneUpdate } from '../calc/index.ts';
 import type { Iptables } from '../drivers/iptables/index.ts';
+import { CalicoError } from '../errors/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
 import { addressOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
-import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
+import { type ApplyResult, mergeResults } from '../reconcile/index.ts';
 import { DISPATCH, ipsetName, STATIC_SETS } from '../rules/index.ts';
 import { type Audit, Audits } from './audits.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
+import { EndpointStatuses } from './endpoint-statuses.ts';
+import { Jobs } from './jobs.ts';
 import { Managers } from './managers.ts';
+import { Rounds } from './rounds.ts';
 import type { OnEndpointStatus } from './status.ts';
 
 /** pino's, or anything like it. */
@@ -29,7 +35,7 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** `partly`: some objects wait for another try. `failed`: chains could not be written, so nothing was opened for them. */
+/** `partly`: some objects are not as desired. `failed`: chains are not, so that nothing is opened for them. */
 export type RoundOutcome = 'done' | 'partly' | 'failed';
 
 /** What a round had to do. */
@@ -52,6 +58,9 @@ export interface DataplaneOptions {
   readonly onEndpointStatus?: OnEndpointStatus;
 }
 
+/** What can fail as a whole: a family's chains, the reading of a table, the first reading of all, a round. */
+type Job = Family | Audit | 'start' | 'round';
+
 const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };
 
 export class Dataplane {
@@ -59,30 +68,28 @@ export class Dataplane {
   readonly #log: Log;
   readonly #onRound: DataplaneOptions['onRound'];
   readonly #managers: Managers;
+  readonly #statuses: EndpointStatuses;
   readonly #audits: Audits;
-  readonly #backoff = new Backoff<'chains'>();
+  readonly #jobs = new Jobs<Job>();
+  readonly #rounds = new Rounds(() => this.#round());
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
-  #loaded = false;
+  #started = false;
   #leftovers: 'to-clear' | 'none' = 'to-clear';
-  #setsFailed = false;
+  /** Families whose chains are to be read before they are written. */
+  readonly #unread: Set<Family>;
   /** Families whose endpoints have been made reachable once. */
   readonly #opened = new Set<Family>();
-  #running = false;
   #roundStart: number | null = null;
-  #updatesTaken = 0;
-  #operations = 0;
-  #problems: ReadonlyMap<string, string> = new Map();
-  #wanted = false;
-  #closed = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: DataplaneOptions) {
     this.#drivers = options.drivers;
     this.#log = options.log;
     this.#onRound = options.onRound;
     this.#managers = new Managers(options.config, options.drivers);
+    this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options.onEndpointStatus);
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
+    this.#unread = new Set(this.#managers.tables.families);
     options.drivers.links.onAddress(() => this.#managers.onAddresses());
   }
 
@@ -105,8 +112,8 @@ export class Dataplane {
     const { links, routes } = this.#drivers;
     if (events.some(({ type }) => type === 'overrun')) {
       this.#log.warn({}, 'kernel notifications were lost: reading links and routes again');
-      links.resync();
-      routes.resync();
+      this.#audits.demand('links');
+      this.#audits.demand('routes');
     } else {
       for (const event of events) {
         links.handle(event);
@@ -118,84 +125,59 @@ export class Dataplane {
 
   /** Stops writing; what is in the kernel stays. Resolves when no write is under way. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#audits.close();
-    clearTimeout(this.#timer);
-    while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
+    await this.#rounds.close();
   }
 
   #kick(): void {
-    if (!this.#inSync || this.#closed) return;
-    this.#wanted = true;
-    if (this.#running) return;
-    this.#running = true;
-    // After everything that is already on its way: one round for a whole batch.
-    setImmediate(() => this.#run());
-  }
-
-  async #run(): Promise<void> {
-    while (this.#wanted && !this.#closed) {
-      this.#wanted = false;
-      await this.#round();
-    }
-    this.#running = false;
+    if (this.#inSync) this.#rounds.want();
   }
 
   async #round(): Promise<void> {
     const start = performance.now();
     this.#roundStart = start;
-    this.#operations = 0;
-    this.#updatesTaken = this.#queue.length;
-    let outcome: RoundOutcome = 'failed';
-    const first = !this.#loaded;
-    const audits = this.#audits.takeDue();
-    try {
-      outcome = await this.#apply(audits);
-      this.#backoff.forget('chains');
-    } catch (error) {
-      // The state before stands, and no route was added: try again, later each time.
-      this.#backoff.failed('chains', start);
-      this.#problems = new Map([['chains', String(error)]]);
-      this.#log.error({ error: String(error) }, 'the kernel could not be programmed');
-      this.#audits.demand('iptables');
-      this.#retryAt(this.#backoff.nextDue());
-    }
-    this.#roundStart = null;
-    const work = { updates: this.#updatesTaken, audits: [...audits] };
-    this.#onRound?.((performance.now() - start) / 1000, outcome, {
-      ...work,
-      operations: this.#operations,
-      problems: this.#problems,
+    const updates = this.#queue.length;
+    const audits = [...this.#audits.due];
+    const first = !this.#started;
+    // What is new is tried at once, whatever failed before.
+    this.#jobs.release(updates > 0 ? Number.POSITIVE_INFINITY : start);
+    let results: ApplyResult[] = [];
+    await this.#jobs.run('round', async () => {
+      results = await this.#apply();
     });
-    const due = this.#leftovers === 'to-clear' && (first || audits.has('iptables'));
+    const { errors, retryAt, operations } = mergeResults(...results, this.#failedJobs(start));
+    for (const [subject, error] of errors)
+      this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
+    this.#rounds.wantAt(retryAt);
+    this.#log.debug({ operations }, 'applied');
+    const outcome = this.#outcome(errors.size);
+    this.#statuses.settle(this.#jobs.failures);
+    this.#roundStart = null;
+    const problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
+    this.#onRound?.((performance.now() - start) / 1000, outcome, { updates, audits, operations, problems });
+    const due = this.#leftovers === 'to-clear' && (first || audits.includes('iptables'));
     if (due && outcome !== 'failed') await this.#clearLeftovers();
   }
 
-  /** Throws E_KERNEL when chains could not be written. */
-  async #apply(audits: ReadonlySet<Audit>): Promise<RoundOutcome> {
-    const { ipsets, sysctls, neighbours, fdb, qdiscs, routes, conntrack } = this.#drivers;
-    if (!this.#loaded) await this.#load();
+  async #apply(): Promise<ApplyResult[]> {
+    const { ipsets, qdiscs, conntrack } = this.#drivers;
+    if (!this.#started && !(await this.#jobs.run('start', () => this.#start()))) return [];
     for (const update of this.#queue.splice(0)) this.#take(update);
+    await this.#readAgain();
     this.#managers.settle();
-    if (audits.has('ipsets')) ipsets.resync();
-    if (audits.has('routes')) for (const driver of [routes, neighbours, fdb, qdiscs, sysctls]) driver.resync();
 
     const results = [this.#applyRoutes()];
     const sets = ipsets.applyUpdates();
+    this.#managers.tables.recheck(sets.changed);
     results.push(sets);
     results.push(qdiscs.apply());
-    results.push(...(await this.#applyFamilies(audits.has('iptables') || this.#setsRecovered(sets))));
-    results.push(ipsets.applyRemovals());
+    results.push(...(await this.#applyFamilies()));
+    const { failures } = this.#jobs;
+    results.push(
+      ipsets.applyRemovals(new Set(this.#managers.tables.families.filter((family) => !failures.has(family)))),
+    );
     if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
-    return this.#report(results);
-  }
-
-  /** A chain was refused, perhaps, because it names a set that could not be made: when the sets are well, it is tried again. */
-  #setsRecovered({ errors, retryAt }: ApplyResult): boolean {
-    if (errors.size > 0) this.#setsFailed = true;
-    if (!this.#setsFailed || errors.size > 0 || retryAt !== null) return false;
-    this.#setsFailed = false;
-    return true;
+    return results;
   }
 
   /** One update that cannot be taken must not keep the others from being. */
@@ -207,44 +189,85 @@ export class Dataplane {
     }
   }
 
-  /** Every family gets its turn, whatever becomes of the other. Throws the first failure. */
-  async #applyFamilies(audit: boolean): Promise<ApplyResult[]> {
-    const turns: Promise<ApplyResult>[] = [];
-    for (const family of this.#drivers.iptables) {
-      const turn = this.#applyFamily(family, audit);
-      turns.push(turn);
-      if (!family.runsBeside) await turn.catch(() => {});
-    }
-    await Promise.allSettled(turns);
-    return Promise.all(turns);
-  }
-
-  /** The chains of one family; then what they are for may come. */
-  async #applyFamily(iptables: Iptables, audit: boolean): Promise<ApplyResult> {
-    await (audit ? iptables.audit() : iptables.apply());
-    this.#managers.open(iptables.family);
-    this.#opened.add(iptables.family);
-    const { sysctls, devices } = this.#drivers;
-    return mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
-  }
-
   /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
-  async #load(): Promise<void> {
-    const { iptables, ipsets, links, neighbours, fdb, qdiscs, routes } = this.#drivers;
+  async #start(): Promise<void> {
+    const { iptables, ipsets, links, qdiscs } = this.#drivers;
     links.resync();
-    for (const driver of [routes, neighbours, fdb, qdiscs, ipsets]) driver.resync();
-    await Promise.all(iptables.map((family) => family.load()));
+    for (const driver of [qdiscs, ipsets]) driver.resync();
     this.#managers.settle();
-    const fresh = iptables.filter(({ tables }) => !tables.filter.has(DISPATCH.fromWorkload));
-    await Promise.all(fresh.map((family) => this.#closeUnlessPoliced(family)));
-    this.#loaded = true;
+    await Promise.all(iptables.map((family) => this.#jobs.run(family.family, () => this.#close(family))));
+    this.#started = true;
   }
 
-  /** Where the other backend still polices, closing workloads would lose packets that policy allows. */
-  async #closeUnlessPoliced(iptables: Iptables): Promise<void> {
+  async #close(iptables: Iptables): Promise<void> {
+    await this.#readChains(iptables);
+    if (iptables.tables.filter.has(DISPATCH.fromWorkload)) return;
+    // Where the other backend still polices, closing workloads would lose packets that policy allows.
     if (await this.#drivers.leftovers.police(iptables.family)) return;
     this.#drivers.ipsets.createMissing(STATIC_SETS.map((id) => ipsetName(id, iptables.family)));
     await iptables.apply({ removals: false });
+  }
+
+  async #readChains(iptables: Iptables): Promise<void> {
+    if (!this.#unread.has(iptables.family)) return;
+    await iptables.load();
+    this.#unread.delete(iptables.family);
+  }
+
+  /** What an audit is due of. */
+  async #readAgain(): Promise<void> {
+    const { ipsets, links, neighbours, fdb, qdiscs, routes, sysctls } = this.#drivers;
+    const readers: Record<Audit, () => void> = {
+      links: () => links.resync(),
+      ipsets: () => ipsets.resync(),
+      routes: () => {
+        routes.resync(this.#opened);
+        for (const driver of [neighbours, fdb, qdiscs, sysctls]) driver.resync();
+      },
+      iptables: () => {
+        for (const family of this.#managers.tables.families) this.#unread.add(family);
+      },
+    };
+    for (const audit of [...this.#audits.due])
+      if (await this.#jobs.run(audit, readers[audit])) this.#audits.done(audit);
+  }
+
+  /** Every family gets its turn, whatever becomes of the other. */
+  async #applyFamilies(): Promise<ApplyResult[]> {
+    const turns: Promise<ApplyResult>[] = [];
+    for (const family of this.#drivers.iptables) {
+      const turn = this.#applyFamily(family);
+      turns.push(turn);
+      if (!family.runsBeside) await turn;
+    }
+    return Promise.all(turns);
+  }
+
+  /** The chains of one family; then what they are for may come. When they fail the state before stands. */
+  async #applyFamily(iptables: Iptables): Promise<ApplyResult> {
+    const { family } = iptables;
+    const { sysctls, devices } = this.#drivers;
+    let chains = NOTHING;
+    const written = await this.#jobs.run(family, async () => {
+      await this.#readChains(iptables);
+      chains = await iptables.apply();
+      this.#managers.open(family);
+      if (!this.#opened.has(family)) this.#follow(family);
+    });
+    if (!written) {
+      this.#unread.add(family);
+      return NOTHING;
+    }
+    this.#opened.add(family);
+    return mergeResults(chains, sysctls.apply(), devices.apply(), this.#applyRoutes());
+  }
+
+  /** Reads where packets go now that it is known where they should: before, all would have seemed to be leftovers. */
+  #follow(family: Family): void {
+    const { routes, neighbours, fdb } = this.#drivers;
+    routes.resync([family]);
+    // Both are IPv4's only.
+    if (family === 4) for (const driver of [neighbours, fdb]) driver.resync();
   }
 
   /** Once everything is in its place. What fails waits for the next audit. */
@@ -259,9 +282,7 @@ export class Dataplane {
   }
 
   #applyRoutes(): ApplyResult {
-    const { routes, neighbours, fdb, conntrack, iptables } = this.#drivers;
-    // At the start nothing is desired yet, so that all would seem to be leftovers.
-    if (this.#opened.size < iptables.length) return NOTHING;
+    const { routes, neighbours, fdb, conntrack } = this.#drivers;
     const nextHops = mergeResults(neighbours.apply(), fdb.apply());
     const result = routes.apply();
     const hosts = result.released.filter((dst) => lengthOf(dst) === maxLength(familyOf(dst)));
@@ -269,21 +290,30 @@ export class Dataplane {
     return mergeResults(nextHops, result);
   }
 
-  #report(results: readonly ApplyResult[]): RoundOutcome {
-    const { errors, retryAt, operations } = mergeResults(...results);
-    for (const [subject, error] of errors)
-      this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
-    this.#operations = operations;
-    this.#problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
-    this.#retryAt(retryAt);
-    this.#log.debug({ operations }, 'applied');
-    return errors.size === 0 ? 'done' : 'partly';
+  /** What failed as a whole in the round that began then, and when it is due. */
+  #failedJobs(since: number): ApplyResult {
+    const errors = new Map<string, CalicoError>();
+    for (const [job, { error, at }] of this.#jobs.failures)
+      if (at >= since) errors.set(nameOf(job), kernelFault(error));
+    return { operations: 0, errors, retryAt: this.#jobs.nextDue() };
   }
 
-  /** Milliseconds of the drivers' clock; null: nothing waits. */
-  #retryAt(time: number | null): void {
-    clearTimeout(this.#timer);
-    if (time === null) return;
-    this.#timer = setTimeout(() => this.#kick(), Math.max(0, time - performance.now()) + 1);
+  #outcome(errors: number): RoundOutcome {
+    const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
+    const { failures } = this.#jobs;
+    if ((['round', 'start', 4, 6] as const).some((job) => failures.has(job))) return 'failed';
+    const kept = [routes, neighbours, fdb, qdiscs, sysctls].map((driver) => driver.failures);
+    const waiting = [failures, ipsets.gaps, ...kept];
+    const refused = iptables.some((family) => !family.refusals().next().done);
+    return errors > 0 || refused || waiting.some(({ size }) => size > 0) ? 'partly' : 'done';
   }
+}
+
+const nameOf = (job: Job): string => (typeof job === 'number' ? `chains of IPv${job}` : job);
+
+/** What is not the kernel's answer is our own mistake. */
+function kernelFault(error: unknown): CalicoError {
+  return error instanceof CalicoError
+    ? error
+    : new CalicoError('E_INTERNAL', 'dataplane', String(error), { cause: error });
 }

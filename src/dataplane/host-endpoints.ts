@@ -23,7 +23,9 @@ export class HostEndpoints {
   readonly #byId = new Map<IdKey, LocalHostEndpoint>();
   /** Names of the chains that were offered last, by table. */
   #offered: Record<HostTable, ReadonlySet<string>> = { raw: new Set(), mangle: new Set(), filter: new Set() };
+  #byInterface: ReadonlyMap<string, LocalHostEndpoint> = new Map();
   #touched = true;
+  #settled = false;
 
   constructor(tables: Tables, policies: Policies, config: RulesConfig) {
     this.#tables = tables;
@@ -33,6 +35,22 @@ export class HostEndpoints {
 
   get count(): number {
     return this.#byId.size;
+  }
+
+  get all(): ReadonlyMap<IdKey, LocalHostEndpoint> {
+    return this.#byId;
+  }
+
+  /** Interface → its endpoint; `*`: that of all others. */
+  get byInterface(): ReadonlyMap<string, LocalHostEndpoint> {
+    return this.#byInterface;
+  }
+
+  /** Has anything changed since the last call? */
+  takeTouched(): boolean {
+    const settled = this.#settled;
+    this.#settled = false;
+    return settled;
   }
 
   set(host: LocalHostEndpoint): void {
@@ -53,7 +71,9 @@ export class HostEndpoints {
   settle(interfaces: () => ReadonlyMap<string, readonly Ip[]>): void {
     if (!this.#touched) return;
     this.#touched = false;
-    const hosts = [...resolveHostEndpoints(this.#byId.values(), interfaces())].map(
+    this.#settled = true;
+    this.#byInterface = resolveHostEndpoints(this.#byId.values(), interfaces());
+    const hosts = [...this.#byInterface].map(
       ([name, host]) => [name, hostEndpointChains(host, name, this.#policies.storedName, this.#config)] as const,
     );
     for (const table of TABLES) this.#offer(table, hosts);

@@ -8,16 +8,21 @@
 import type { LocalWorkload } from '../calc/index.ts';
 import type { LinkTable } from '../drivers/links/index.ts';
 import type { Neighbour, NeighbourDriver, NeighbourId } from '../drivers/neighbours/index.ts';
-import type { Route } from '../drivers/routes/index.ts';
+import type { Route, RouteDriver } from '../drivers/routes/index.ts';
 import type { SysctlDriver, Sysctls } from '../drivers/sysctl/index.ts';
 import { addressOf, cidrOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
 import type { Claims } from './claims.ts';
 
 export interface ReachabilityDrivers {
   readonly links: LinkTable;
+  readonly routes: RouteDriver;
   readonly neighbours: NeighbourDriver;
   readonly sysctls: SysctlDriver;
 }
+
+/** Ranks of claims on an address. */
+const PRESENT = 1;
+const ABSENT = 0;
 
 interface Opened {
   readonly routes: readonly Route[];
@@ -35,7 +40,7 @@ export class Reachability {
   readonly #opened = new Map<string, Opened>();
   /** Interfaces whose endpoint waits for its chains. */
   readonly #waiting = new Map<string, LocalWorkload>();
-  /** Two endpoints with one address: packets go to the later one. */
+  /** Two endpoints with one address: packets go to the one whose interface is there; of two, to the first by name. */
   readonly #routes: Claims<Route>;
 
   constructor(drivers: ReachabilityDrivers, routes: Claims<Route>, family: Family, everyRoute: EveryRoute) {
@@ -45,8 +50,19 @@ export class Reachability {
     this.#everyRoute = everyRoute;
     drivers.links.onLink((before, after) => {
       const name = (after ?? before)!.name;
-      if ((before === null) !== (after === null) && this.#opened.has(name)) this.#setSysctls(name);
+      if ((before === null) !== (after === null)) this.#comesOrGoes(name);
     });
+  }
+
+  #comesOrGoes(interfaceName: string): void {
+    const opened = this.#opened.get(interfaceName);
+    if (!opened) return;
+    this.#setSysctls(interfaceName);
+    for (const route of opened.routes) this.#claim(interfaceName, route);
+  }
+
+  #claim(interfaceName: string, route: Route): void {
+    this.#routes.set(interfaceName, route, this.#drivers.links.byName(interfaceName) ? PRESENT : ABSENT);
   }
 
   /** The interface's endpoint is this now; what the old one had and the new one has not is closed at once. */
@@ -67,6 +83,30 @@ export class Reachability {
     this.#waiting.clear();
   }
 
+  /** Does the interface's endpoint wait for its chains? */
+  waits(interfaceName: string): boolean {
+    return this.#waiting.has(interfaceName);
+  }
+
+  /** Why what leads to the interface's endpoint is not all there. */
+  problems(interfaceName: string): string[] {
+    const { routes, neighbours, sysctls } = this.#drivers;
+    const opened = this.#opened.get(interfaceName);
+    if (!opened) return [];
+    const isFirst = (route: Route) => this.#routes.claimants(route)[0] === interfaceName;
+    const held = opened.routes.filter(isFirst);
+    const failures = [
+      ...held.map((route) => routes.failureOf(route)),
+      ...opened.neighbours.map((entry) => neighbours.failureOf(entry)),
+      ...sysctls.failuresOf(this.#group(interfaceName)),
+    ];
+    const lost = opened.routes.filter((route) => !isFirst(route));
+    return [
+      ...failures.flatMap((error) => (error ? [`${error.subject}: ${error.message}`] : [])),
+      ...lost.map((route) => `${route.dst} is claimed for ${this.#routes.claimants(route)[0]}, too, which has it`),
+    ];
+  }
+
   #forward(): void {
     const path = this.#family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
     this.#drivers.sysctls.setDesired(`IPv${this.#family}`, { [path]: '1' });
@@ -77,7 +117,7 @@ export class Reachability {
     const before = this.#opened.get(name);
     const routes = this.#routesOf(name, workload);
     const neighbours = this.#neighboursOf(name, workload);
-    for (const route of routes) this.#routes.set(name, route);
+    for (const route of routes) this.#claim(name, route);
     const addresses = new Set(neighbours.map(({ address }) => address));
     for (const entry of before?.neighbours ?? [])
       if (!addresses.has(entry.address)) this.#drivers.neighbours.removeDesired(entry);

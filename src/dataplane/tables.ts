@@ -1,20 +1,33 @@
 /** The iptables of every family, as managers see them: one place to offer a chain to all. */
+import type { SetGap } from '../drivers/ipset/index.ts';
 import type { Iptables } from '../drivers/iptables/index.ts';
+import { idText } from '../model/index.ts';
 import type { Family } from '../net/index.ts';
-import { type Chain, type Hook, type Rule, type RulesConfig, staticTables, type TableName } from '../rules/index.ts';
+import {
+  type Chain,
+  type Hook,
+  ipsetName,
+  type Rule,
+  type RulesConfig,
+  staticTables,
+  type TableName,
+} from '../rules/index.ts';
 import { ChainStore } from './chain-store.ts';
 
 const NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
 
 export class Tables {
   readonly families: readonly Family[];
+  readonly #backends: readonly Iptables[];
   readonly #stores = new Map<Family, Readonly<Record<TableName, ChainStore>>>();
 
-  constructor(backends: readonly Iptables[], config: RulesConfig) {
+  /** `gaps`: sets that are not as desired, by their names in the kernel; `recheck` is called when they change. */
+  constructor(backends: readonly Iptables[], config: RulesConfig, gaps: ReadonlyMap<string, SetGap>) {
+    this.#backends = backends;
     this.families = backends.map(({ family }) => family);
     for (const { family, tables } of backends) {
       const options = { family, marks: config.marks, randomFully: true };
-      const store = (name: TableName) => new ChainStore(tables[name], options);
+      const store = (name: TableName) => new ChainStore(tables[name], options, gaps);
       this.#stores.set(family, {
         raw: store('raw'),
         mangle: store('mangle'),
@@ -49,4 +62,35 @@ export class Tables {
     for (const stores of this.#stores.values())
       for (const name of tables) for (const chain of chains) stores[name].withdraw(chain);
   }
+
+  /** Closes chains that must not be trusted with these sets, or opens them again. */
+  recheck(sets: ReadonlySet<string>): void {
+    if (sets.size === 0) return;
+    for (const stores of this.#stores.values()) for (const name of NAMES) stores[name].recheck(sets);
+  }
+
+  /** By chain: what is wrong about it, in words that name the rule. Costs what is wrong. */
+  problems(): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    const add = (chain: string, text: string) => found.set(chain, [...(found.get(chain) ?? []), text]);
+    for (const backend of this.#backends) {
+      const stores = this.#stores.get(backend.family)!;
+      for (const { table, chain, refusal } of backend.refusals()) {
+        const rule = refusal.rule === null ? undefined : stores[table].ruleAt(chain, refusal.rule);
+        const reason = refusal.reason.split('\n').join(' ');
+        add(chain, `${describe(rule, chain)}: refused by IPv${backend.family} iptables, table ${table}: ${reason}`);
+      }
+      for (const table of NAMES) {
+        for (const [chain, doubts] of stores[table].doubtful)
+          for (const { rule, set, gap } of doubts)
+            add(chain, `${describe(rule, chain)}: set ${ipsetName(set, backend.family)}: ${gap.reason}`);
+      }
+    }
+    return new Map([...found].map(([chain, texts]) => [chain, [...new Set(texts)]]));
+  }
+}
+
+function describe(rule: Rule | undefined, chain: string): string {
+  const origin = rule?.origin;
+  return origin?.type === 'policy' ? `${idText(origin.id)}, ${origin.direction} rule ${origin.rule}` : `chain ${chain}`;
 }

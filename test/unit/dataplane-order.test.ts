@@ -128,13 +128,20 @@ describe('the apply loop', () => {
   it('moves an address to another interface only when that one has its chains', async () => {
     const host = new Host();
     const w2 = workload('w2', { ips: ['10.65.0.1/32'] });
-    await host.round([put(w1), put(P)]);
-    const { asked } = await host.round([put(w2)]);
+    await host.round([put(w2), put(P)]);
+    const { asked } = await host.round([put(w1)]);
     const written = writes(asked);
-    expect(written.indexOf('route')).toBeGreaterThan(written.findIndex((text) => text.includes('-A cali-tw-cali-w2')));
+    expect(written.indexOf('route')).toBeGreaterThan(written.findIndex((text) => text.includes('-A cali-tw-cali-w1')));
     expect(written).not.toContain('route removed');
-    // The first one has it again when the second is gone.
-    const back = writes((await host.round([gone(w2)])).asked);
+    // The other one has it again when this one is gone.
+    const back = writes((await host.round([gone(w1)])).asked);
     expect(back.filter((what) => what.startsWith('route'))).toEqual(['route']);
+  });
+
+  it('of two endpoints with one address, gives it to the same whichever comes first', async () => {
+    const host = new Host();
+    await host.round([put(w1), put(P)]);
+    const { asked } = await host.round([put(workload('w2', { ips: ['10.65.0.1/32'] }))]);
+    expect(asked.filter((what) => what.startsWith('route'))).toEqual([]);
   });
 });

@@ -45,6 +45,8 @@ export interface SetResult extends ApplyResult {
   readonly changed: ReadonlySet<string>;
 }
 
+const BOTH: ReadonlySet<Family> = new Set([4, 6]);
+
 /** Names that are ours: `cali4…`, `cali6…`, and what very old versions made. */
 const OWN_NAMES = { 4: /^(cali4|felix-(all|masq)-ipam-pools$)/, 6: /^cali6/ } as const;
 
@@ -165,11 +167,17 @@ export class IpSetDriver {
     return { operations, errors, retryAt, changed: this.#gaps.takeChanged() };
   }
 
-  /** Removes the sets that are ours and not desired. One that a rule still names is tried again later: no error. */
-  applyRemovals(): ApplyResult {
+  /**
+   * Removes the sets that are ours and not desired; of these families only, when the others' rules may still name some. One
+   * that a rule still names is tried again later: no error.
+   */
+  applyRemovals(families: ReadonlySet<Family> = BOTH): ApplyResult {
     const now = this.#clock();
     this.#sets.release(now);
-    const names = [...this.#sets.pendingDeletes];
+    const names = [...this.#sets.pendingDeletes].filter((name) => {
+      const family = this.#sets.actual.get(name)?.family;
+      return !family || families.has(family);
+    });
     const failures = this.#socket.batch(names, encodeSetDestroy);
     const errors = new Map<string, CalicoError>();
     for (const [i, name] of names.entries()) {

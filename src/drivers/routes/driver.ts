@@ -96,6 +96,11 @@ export class RouteDriver {
     this.#refresh(key);
   }
 
+  /** Why routes are not there, or not gone, by key. */
+  get failures(): ReadonlyMap<string, CalicoError> {
+    return this.#tracker.failures;
+  }
+
   /** Why the desired route is not there. */
   failureOf(id: RouteId): CalicoError | undefined {
     return this.#tracker.failures.get(routeKey(id));

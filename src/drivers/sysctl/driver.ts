@@ -41,6 +41,11 @@ export class SysctlDriver {
     this.#groups.delete(group);
   }
 
+  /** Why parameters do not have their values, by path. */
+  get failures(): ReadonlyMap<string, CalicoError> {
+    return this.#tracker.failures;
+  }
+
   /** Why parameters of the group do not have their values. */
   failuresOf(group: string): CalicoError[] {
     if (this.#tracker.failures.size === 0) return [];

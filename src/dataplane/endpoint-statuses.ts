@@ -1,0 +1,154 @@
+/**
+ * What has become of the endpoints of this host, told after the round that changed it. Looked at are the endpoints that
+ * were touched, by an update or by their link; while something is wrong, and when it is right again, all of them.
+ */
+import type { LocalHostEndpoint, LocalWorkload, TierPolicies } from '../calc/index.ts';
+import type { Link } from '../kernel/index.ts';
+import type { Direction } from '../model/index.ts';
+import { type IdKey, idKey, idText } from '../model/index.ts';
+import type { Family } from '../net/index.ts';
+import {
+  ANY_INTERFACE,
+  type EndpointChain,
+  endpointChainName,
+  policyChainName,
+  profileChainName,
+} from '../rules/index.ts';
+import type { Drivers } from './drivers.ts';
+import type { JobFailure } from './jobs.ts';
+import type { Managers } from './managers.ts';
+import type { EndpointState, EndpointStatus, OnEndpointStatus } from './status.ts';
+
+/** Chains → what is wrong about them. */
+type Problems = ReadonlyMap<string, readonly string[]>;
+type Id = EndpointStatus['id'];
+
+const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+const WORKLOAD_CHAINS: readonly EndpointChain[] = ['toWorkload', 'fromWorkload'];
+const HOST_CHAINS: readonly EndpointChain[] = ['toHost', 'fromHost', 'toHostForward', 'fromHostForward'];
+
+export class EndpointStatuses {
+  readonly #managers: Managers;
+  readonly #drivers: Drivers;
+  readonly #tell: OnEndpointStatus | undefined;
+  readonly #told = new Map<IdKey, EndpointStatus>();
+  readonly #touchedLinks = new Set<string>();
+  #wasWrong = false;
+
+  constructor(managers: Managers, drivers: Drivers, tell: OnEndpointStatus | undefined) {
+    this.#managers = managers;
+    this.#drivers = drivers;
+    this.#tell = tell;
+    drivers.links.onLink((before, after) => this.#touchedLinks.add((after ?? before)!.name));
+  }
+
+  /** `failures`: families whose chains could not be written. */
+  settle(failures: ReadonlyMap<unknown, JobFailure>): void {
+    const { workloads, hostEndpoints, tables } = this.#managers;
+    const { qdiscs, routes, neighbours, sysctls } = this.#drivers;
+    const touched = new Set(workloads.takeTouched());
+    const hosts = hostEndpoints.takeTouched() || this.#touchedLinks.size > 0;
+    for (const name of this.#touchedLinks) for (const id of workloads.claimants(name)) touched.add(id);
+    this.#touchedLinks.clear();
+    if (!this.#tell) return;
+    const problems = tables.problems();
+    const wrong = [problems, failures, routes.failures, neighbours.failures, qdiscs.failures, sysctls.failures].some(
+      ({ size }) => size > 0,
+    );
+    if (wrong || this.#wasWrong) for (const id of workloads.all.keys()) touched.add(id);
+    for (const key of touched) {
+      const workload = workloads.all.get(key);
+      this.#put(key, workload ? this.#ofWorkload(workload, problems, failures) : null);
+    }
+    if (hosts || wrong || this.#wasWrong) this.#settleHosts(problems, failures);
+    this.#wasWrong = wrong;
+  }
+
+  #settleHosts(problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): void {
+    const { all, byInterface } = this.#managers.hostEndpoints;
+    const interfaces = new Map<IdKey, string[]>();
+    for (const [name, { endpoint }] of byInterface)
+      interfaces.set(idKey(endpoint.id), [...(interfaces.get(idKey(endpoint.id)) ?? []), name]);
+    for (const key of [...this.#told.keys()]) if (key.startsWith('HostEndpoint') && !all.has(key)) this.#put(key, null);
+    for (const [key, host] of all) this.#put(key, this.#ofHost(host, interfaces.get(key) ?? [], problems, failures));
+  }
+
+  #ofWorkload(workload: LocalWorkload, problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): EndpointStatus {
+    const { id, interfaceName, profiles } = workload.endpoint;
+    const { workloads, reachability } = this.#managers;
+    const owner = workloads.owners.get(interfaceName);
+    if (owner && idKey(owner.endpoint.id) !== idKey(id))
+      return { id, state: 'error', problems: [`interface ${interfaceName} is that of ${idText(owner.endpoint.id)}`] };
+    const found = [
+      ...WORKLOAD_CHAINS.map((kind) => endpointChainName(kind, interfaceName)),
+      ...this.#chainsOf(workload.tiers, profiles, problems),
+    ].flatMap((chain) => problems.get(chain) ?? []);
+    found.push(
+      ...this.#drivers.qdiscs.failuresOf(interfaceName).map(({ subject, message }) => `${subject}: ${message}`),
+    );
+    for (const [family, part] of reachability) {
+      found.push(...part.problems(interfaceName));
+      if (part.waits(interfaceName)) found.push(...failureOf(family, failures));
+    }
+    return status(id, found, isUp(this.#drivers.links.byName(interfaceName)));
+  }
+
+  #ofHost(
+    { endpoint, tiers, forward, untracked, preDnat }: LocalHostEndpoint,
+    interfaces: readonly string[],
+    problems: Problems,
+    failures: ReadonlyMap<unknown, JobFailure>,
+  ): EndpointStatus {
+    const { links } = this.#drivers;
+    const own = interfaces.flatMap((name) => {
+      const subject = name === '*' ? ANY_INTERFACE : name;
+      return HOST_CHAINS.map((kind) => endpointChainName(kind, subject));
+    });
+    const policies = this.#chainsOf([...tiers, ...forward, ...untracked, ...preDnat], endpoint.profiles, problems);
+    const found = [...own, ...policies].flatMap((chain) => problems.get(chain) ?? []);
+    for (const family of this.#managers.tables.families) found.push(...failureOf(family, failures));
+    return status(
+      endpoint.id,
+      found,
+      interfaces.some((name) => name === '*' || isUp(links.byName(name))),
+    );
+  }
+
+  /** The chains of an endpoint's policies and profiles; none when nothing is wrong with any. */
+  #chainsOf(tiers: readonly TierPolicies[], profiles: readonly string[], problems: Problems): string[] {
+    if (problems.size === 0) return [];
+    const { storedName } = this.#managers.policies;
+    return DIRECTIONS.flatMap((direction) => [
+      ...tiers.flatMap((tier) =>
+        tier[direction].map((id) => policyChainName(direction, { id, storedName: storedName(id) })),
+      ),
+      ...profiles.map((profile) => profileChainName(direction, profile)),
+    ]);
+  }
+
+  /** Null: it is no longer here. */
+  #put(key: IdKey, status: EndpointStatus | null): void {
+    const before = this.#told.get(key);
+    const id = (status ?? before)?.id;
+    if (!id || (before && status && same(before, status))) return;
+    if (status) this.#told.set(key, status);
+    else this.#told.delete(key);
+    this.#tell?.(id, status);
+  }
+}
+
+function status(id: Id, problems: readonly string[], up: boolean): EndpointStatus {
+  const state: EndpointState = problems.length > 0 ? 'error' : up ? 'up' : 'down';
+  return { id, state, problems: [...new Set(problems)] };
+}
+
+const isUp = (link: Link | undefined): boolean => link?.running === true;
+
+function failureOf(family: Family, failures: ReadonlyMap<unknown, JobFailure>): string[] {
+  const failure = failures.get('start') ?? failures.get('round') ?? failures.get(family);
+  return failure ? [`the chains of IPv${family} cannot be written: ${String(failure.error)}`] : [];
+}
+
+function same(a: EndpointStatus, b: EndpointStatus): boolean {
+  return a.state === b.state && a.problems.join('\n') === b.problems.join('\n');
+}
