@@ -54,14 +54,14 @@ export class Workloads {
     return this.#owners;
   }
 
-  /** Packets of an interface without our prefix would not come to its chains: its endpoint gets none, and no routes. */
+  /** An interface without our prefix has chains that nothing leads to, and routes: as upstream's. */
   set(workload: LocalWorkload): void {
     const { id, interfaceName } = workload.endpoint;
     const key = idKey(id);
     if (this.#byId.get(key)?.endpoint.interfaceName !== interfaceName) this.remove(id);
     this.#byId.set(key, workload);
     this.#touchedIds.add(key);
-    if (!this.#config.interfacePrefixes.some((prefix) => interfaceName.startsWith(prefix))) return;
+    if (interfaceName === '') return;
     const claims = this.#claims.get(interfaceName) ?? new Map<IdKey, LocalWorkload>();
     this.#claims.set(interfaceName, claims.set(key, workload));
     this.#touched.add(interfaceName);

@@ -9,7 +9,7 @@ import { decode, idOf } from '../../src/datastore/decode/index.ts';
 import type { Direction, Policy, Update } from '../../src/model/index.ts';
 
 const VECTORS = new URL('../vectors/felix/', import.meta.url).pathname;
-const scenarios = readdirSync(VECTORS).filter((name) => existsSync(`${VECTORS}${name}/recorded/kernel`));
+const scenarios = readdirSync(VECTORS).filter((name) => existsSync(`${VECTORS}${name}/recorded/datastore.json`));
 
 interface Scenario {
   readonly hosts: Readonly<Record<string, unknown>>;
