@@ -53,6 +53,28 @@ describe('Syncer', () => {
     expect(names(sink.updates.slice(3))).toEqual(['+a', '-a']);
   });
 
+  test('what the sink stumbles over is named, and keeps nothing else from it', async () => {
+    const store = new ScriptedStore();
+    for (const name of ['a', 'b', 'c']) await store.put(resourceKey('nodes', name), '{}');
+    const taken: string[] = [];
+    const log: string[] = [];
+    const sink = {
+      onStatus: () => {},
+      onUpdates(updates: readonly Update[]): void {
+        for (const { id } of updates) {
+          if (id.name === 'b') throw new Error('no');
+          taken.push(id.name);
+        }
+      },
+    };
+    syncer = new Syncer(store, sink, { sleep: turn, log: (message, { subject }) => log.push(`${message} ${subject}`) });
+    syncer.start();
+    await until(() => taken.includes('c'));
+    await store.put(resourceKey('nodes', 'd'), '{}');
+    await until(() => taken.includes('d'));
+    expect(log).toEqual(['an update could not be taken Node b']);
+  });
+
   test.each(['disconnected', 'compacted'] as const)('%s: reports what differs, and only that', async (reason) => {
     const store = new ScriptedStore();
     for (const name of ['a', 'b', 'c']) await store.put(resourceKey('nodes', name), '{}');

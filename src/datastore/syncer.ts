@@ -7,7 +7,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { CalicoError } from '../errors/index.ts';
-import type { SyncerSink, Update } from '../model/index.ts';
+import { idText, type SyncerSink, type Update } from '../model/index.ts';
 import { BUILT_IN } from './decode/built-in.ts';
 import { Feed } from './feed.ts';
 import { IPAM_BLOCKS, RESOURCES } from './keys.ts';
@@ -191,7 +191,20 @@ export class Syncer {
   #flush(): void {
     const batch = this.#batch;
     this.#batch = [];
-    if (batch.length > 0 && !this.#stopped) this.#sink.onUpdates(batch);
+    if (batch.length > 0 && !this.#stopped) this.#tell(batch);
+  }
+
+  /**
+   * What is known counts as told and is not told again. So a batch that the sink stumbles over is told one by one: what it
+   * cannot take is named, everything else gets there.
+   */
+  #tell(batch: readonly Update[]): void {
+    try {
+      this.#sink.onUpdates(batch);
+    } catch (error) {
+      if (batch.length > 1) for (const update of batch) this.#tell([update]);
+      else this.#options.log('an update could not be taken', { subject: idText(batch[0]!.id), message: String(error) });
+    }
   }
 
   /** Hands over what there is and lets others run. */

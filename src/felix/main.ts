@@ -32,6 +32,9 @@ Its configuration: FELIX_<parameter> in the environment, felix.cfg, FelixConfigu
   options: { 'config-file': { short: 'c', value: 'file', about: 'instead of /etc/calico/felix.cfg' } },
 } as const;
 
+/** Time until everything is told again after a fault in telling it. */
+const RETELL_MS = 5000;
+
 async function main(): Promise<void> {
   const asked = commandLine(PROGRAM, process.argv.slice(2));
   if ('print' in asked) return void process.stdout.write(asked.print);
@@ -45,18 +48,26 @@ async function main(): Promise<void> {
   for (const { subject, message } of fatal) log.fatal({ subject }, message);
   if (fatal.length > 0) process.exit(1);
   endOnSignals(log);
-  const health = new Health(['datastore', 'dataplane']);
+  const health = new Health(['datastore', 'calculation', 'dataplane']);
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
 
   const store = await openStore(datastoreConfig(config, local.environment));
   const graph = new CalcGraph({ node: config.felixHostname });
   const observed = new Observed({ graph, reports: new StatusReports(store, log), log });
-  const flush = onceATurn(() =>
-    graph.flush((update) => {
-      observed.onOutput(update.type);
-      agent.onUpdate(update);
-    }),
-  );
+  const flush = onceATurn(() => {
+    try {
+      graph.flush((update) => {
+        observed.onOutput(update.type);
+        agent.onUpdate(update);
+      });
+      health.report('calculation', true);
+    } catch (error) {
+      // What was told is in force. Who knows what was not: everything is told again.
+      log.error({ error: String(error) }, 'what this host needs could not be worked out, to be tried again');
+      health.report('calculation', false, String(error));
+      setTimeout(retell, RETELL_MS);
+    }
+  });
   const retell = (): void => {
     graph.retell();
     flush();
