@@ -25,7 +25,7 @@ import { EndpointStatuses } from './endpoint-statuses.ts';
 import { Jobs } from './jobs.ts';
 import { Managers } from './managers.ts';
 import { Rounds } from './rounds.ts';
-import type { OnEndpointStatus } from './status.ts';
+import type { StatusListener } from './status.ts';
 
 /** pino's, or anything like it. */
 export interface Log {
@@ -49,13 +49,12 @@ export interface RoundWork {
   readonly problems: ReadonlyMap<string, string>;
 }
 
-export interface DataplaneOptions {
+export interface DataplaneOptions extends StatusListener {
   readonly config: DataplaneConfig;
   readonly drivers: Drivers;
   readonly log: Log;
   /** After each round: how long it took, in seconds. */
   readonly onRound?: (seconds: number, outcome: RoundOutcome, work: RoundWork) => void;
-  readonly onEndpointStatus?: OnEndpointStatus;
 }
 
 /** What can fail as a whole: a family's chains, the reading of a table, the first reading of all, a round. */
@@ -75,6 +74,8 @@ export class Dataplane {
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
   #started = false;
+  /** Whether the managers know of everything that there was at `in-sync`. */
+  #takenIn = false;
   #leftovers: 'to-clear' | 'none' = 'to-clear';
   /** Families whose chains are to be read before they are written. */
   readonly #unread: Set<Family>;
@@ -87,7 +88,7 @@ export class Dataplane {
     this.#log = options.log;
     this.#onRound = options.onRound;
     this.#managers = new Managers(options.config, options.drivers);
-    this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options.onEndpointStatus);
+    this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options);
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
     this.#unread = new Set(this.#managers.tables.families);
     options.drivers.links.onAddress(() => this.#managers.onAddresses());
@@ -151,7 +152,7 @@ export class Dataplane {
     this.#rounds.wantAt(retryAt);
     this.#log.debug({ operations }, 'applied');
     const outcome = this.#outcome(errors.size);
-    this.#statuses.settle(this.#jobs.failures);
+    this.#statuses.settle(this.#jobs.failures, this.#takenIn);
     this.#roundStart = null;
     const problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
     this.#onRound?.((performance.now() - start) / 1000, outcome, { updates, audits, operations, problems });
@@ -165,6 +166,7 @@ export class Dataplane {
     for (const update of this.#queue.splice(0)) this.#take(update);
     await this.#readAgain();
     this.#managers.settle();
+    this.#takenIn = true;
 
     const results = [this.#applyRoutes()];
     const sets = ipsets.applyUpdates();

@@ -17,7 +17,7 @@ import {
 import type { Drivers } from './drivers.ts';
 import type { JobFailure } from './jobs.ts';
 import type { Managers } from './managers.ts';
-import type { EndpointState, EndpointStatus, OnEndpointStatus } from './status.ts';
+import type { EndpointState, EndpointStatus, StatusListener } from './status.ts';
 
 /** Chains → what is wrong about them. */
 type Problems = ReadonlyMap<string, readonly string[]>;
@@ -30,27 +30,28 @@ const HOST_CHAINS: readonly EndpointChain[] = ['toHost', 'fromHost', 'toHostForw
 export class EndpointStatuses {
   readonly #managers: Managers;
   readonly #drivers: Drivers;
-  readonly #tell: OnEndpointStatus | undefined;
+  readonly #listener: StatusListener;
   readonly #told = new Map<IdKey, EndpointStatus>();
   readonly #touchedLinks = new Set<string>();
   #wasWrong = false;
+  #allTold = false;
 
-  constructor(managers: Managers, drivers: Drivers, tell: OnEndpointStatus | undefined) {
+  constructor(managers: Managers, drivers: Drivers, listener: StatusListener) {
     this.#managers = managers;
     this.#drivers = drivers;
-    this.#tell = tell;
+    this.#listener = listener;
     drivers.links.onLink((before, after) => this.#touchedLinks.add((after ?? before)!.name));
   }
 
-  /** `failures`: families whose chains could not be written. */
-  settle(failures: ReadonlyMap<unknown, JobFailure>): void {
+  /** `failures`: families whose chains could not be written; `takenIn`: whether the managers know of everything there is. */
+  settle(failures: ReadonlyMap<unknown, JobFailure>, takenIn: boolean): void {
     const { workloads, hostEndpoints, tables } = this.#managers;
     const { qdiscs, routes, neighbours, sysctls } = this.#drivers;
     const touched = new Set(workloads.takeTouched());
     const hosts = hostEndpoints.takeTouched() || this.#touchedLinks.size > 0;
     for (const name of this.#touchedLinks) for (const id of workloads.claimants(name)) touched.add(id);
     this.#touchedLinks.clear();
-    if (!this.#tell) return;
+    if (!this.#listener.onEndpointStatus) return;
     const problems = tables.problems();
     const wrong = [problems, failures, routes.failures, neighbours.failures, qdiscs.failures, sysctls.failures].some(
       ({ size }) => size > 0,
@@ -62,6 +63,9 @@ export class EndpointStatuses {
     }
     if (hosts || wrong || this.#wasWrong) this.#settleHosts(problems, failures);
     this.#wasWrong = wrong;
+    if (!takenIn || this.#allTold) return;
+    this.#allTold = true;
+    this.#listener.onEndpointsTold?.();
   }
 
   #settleHosts(problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): void {
@@ -133,7 +137,7 @@ export class EndpointStatuses {
     if (!id || (before && status && same(before, status))) return;
     if (status) this.#told.set(key, status);
     else this.#told.delete(key);
-    this.#tell?.(id, status);
+    this.#listener.onEndpointStatus?.(id, status);
   }
 }
 

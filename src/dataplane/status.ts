@@ -16,3 +16,9 @@ export interface EndpointStatus {
 
 /** Who wants to know: told after the round that changed it, once for each change; null: the endpoint is no longer here. */
 export type OnEndpointStatus = (id: EndpointStatus['id'], status: EndpointStatus | null) => void;
+
+export interface StatusListener {
+  readonly onEndpointStatus?: OnEndpointStatus;
+  /** Once: `onEndpointStatus` has told of every endpoint that was there at `in-sync`, whatever became of it. */
+  readonly onEndpointsTold?: () => void;
+}

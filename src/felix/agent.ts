@@ -163,10 +163,10 @@ export class Agent {
       onRound: (seconds, outcome, work) => {
         observed.onRound(seconds, outcome, work);
         health.report('dataplane', outcome !== 'failed', [...work.problems.values()][0]);
-        if (outcome !== 'failed') reports.onAllTold();
       },
       onKernelEvents: (events) => observed.onKernelEvents(events),
       onEndpointStatus: reports.onEndpointStatus,
+      onEndpointsTold: () => reports.onAllTold(),
       onDeaf: (error) => this.#end(error),
     });
     await before?.close(settings);

@@ -6,11 +6,12 @@ import {
   type DriverOptions,
   type Drivers,
   openDrivers,
+  type StatusListener,
 } from '../dataplane/index.ts';
 import { type KernelEvent, KernelEvents } from '../kernel/index.ts';
 import type { Logger } from './log.ts';
 
-export interface EnforcementOptions extends DriverOptions, Pick<DataplaneOptions, 'onRound' | 'onEndpointStatus'> {
+export interface EnforcementOptions extends DriverOptions, Pick<DataplaneOptions, 'onRound' | keyof StatusListener> {
   readonly log: Logger;
   /** Told of the kernel's notifications, when the dataplane has been. */
   readonly onKernelEvents?: (events: readonly KernelEvent[]) => void;
