@@ -66,7 +66,8 @@ function traces(): Record<string, string[]> {
   });
   return {
     namespaces: list('/run/netns').filter((name) => name.startsWith('calico-')),
-    files: list('/run').filter((name) => name.startsWith('calico')),
+    // Felix's own /run/calico is whoever's that ran a Felix here; the lab's hosts have theirs to themselves.
+    files: list('/run').filter((name) => name.startsWith('calico-')),
     mounts: readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')
       .filter((line) => line.includes('calico')),
