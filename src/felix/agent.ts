@@ -10,8 +10,7 @@ import type { ConfigProblem, FelixConfig } from '../config/index.ts';
 import { Enforcement } from './enforcement.ts';
 import type { Health } from './health.ts';
 import type { LocalConfig } from './local.ts';
-import type { Logger } from './log.ts';
-import { levelOf } from './log.ts';
+import type { LogConfig, Logger } from './log.ts';
 import type { Metrics } from './metrics/index.ts';
 import type { Observed } from './observed.ts';
 import { dataplaneConfig, hostFacts } from './settings.ts';
@@ -28,6 +27,7 @@ export interface AgentParts {
   readonly log: Logger;
   readonly health: Health;
   readonly observed: Observed;
+  readonly configureLogs: (config: LogConfig) => void;
   /** Has everything told again. */
   readonly retell: () => void;
   readonly setRouteSource: (source: RouteSource) => void;
@@ -98,7 +98,7 @@ export class Agent {
       if (this.#config) await new Promise((resolve) => setTimeout(resolve, SETTLE));
       const config = this.#wanted;
       this.#wanted = undefined;
-      this.#parts.log.level = levelOf(config.logSeverityScreen);
+      this.#parts.configureLogs(config);
       this.#parts.observed.reports.configure(config);
       this.#parts.setRouteSource(config.routeSource || 'CalicoIPAM');
       await this.#part('health', () => this.#serveHealth(config));

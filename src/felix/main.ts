@@ -15,7 +15,7 @@ import { commandLine } from '../program/index.ts';
 import { Agent } from './agent.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
-import { createLog, type Logger } from './log.ts';
+import { type Logger, Logs } from './log.ts';
 import { Observed } from './observed.ts';
 import { StateServer } from './state/server.ts';
 import { summaryOf, tablesOf } from './state/snapshot.ts';
@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   setFlagsFromString('--semi-space-growth-factor=1');
   const local = new LocalConfig(process.env, asked.options['config-file']);
   const { config, problems } = local.resolve();
-  const log = createLog(config.logSeverityScreen);
+  const logs = new Logs(config);
+  const log = logs.logger;
   // Now, because the datastore may never be reached with them; the others are told when the configuration is complete.
   const fatal = problems.filter((problem) => problem.fatal);
   for (const { subject, message } of fatal) log.fatal({ subject }, message);
@@ -76,7 +77,15 @@ async function main(): Promise<void> {
     graph.setRouteSource(source);
     flush();
   };
-  const agent = new Agent({ local, log, health, observed, retell, setRouteSource });
+  const agent = new Agent({
+    local,
+    log,
+    configureLogs: (changed) => logs.configure(changed),
+    health,
+    observed,
+    retell,
+    setRouteSource,
+  });
   let inSync = false;
   const sink: SyncerSink = {
     onUpdates(updates) {
@@ -139,6 +148,6 @@ function onceATurn(run: () => void): () => void {
 
 main().catch((error) => {
   if (error instanceof CalicoError && error.code === 'E_USAGE') process.stderr.write(`${error}\n`);
-  else createLog('info').fatal({ error: String(error) }, 'calico-felix cannot start');
+  else process.stderr.write(`calico-felix cannot start: ${error}\n`);
   process.exit(1);
 });

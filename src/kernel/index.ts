@@ -17,4 +17,5 @@ export * from './route.ts';
 export * from './rtnetlink.ts';
 export * from './socket.ts';
 export * from './sysctl.ts';
+export * from './syslog.ts';
 export type { Vxlan } from './vxlan.ts';

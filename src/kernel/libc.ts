@@ -58,3 +58,15 @@ export const close = libc.func('int close(int fd)') as (fd: number) => number;
 
 /** The error of this thread's last call. */
 export const errno = (): number => koffi.errno();
+export const openlog = libc.func('void openlog(void *ident, int option, int facility)') as (
+  ident: Bytes,
+  option: number,
+  facility: number,
+) => void;
+/** The words after `%s`. */
+export const syslog = libc.func('void syslog(int priority, const char *format, ...)') as (
+  priority: number,
+  format: '%s',
+  type: 'const char *',
+  text: string,
+) => void;

@@ -5,7 +5,7 @@
 import { CalcGraph } from '../../src/calc/index.ts';
 import type { DataplaneConfig } from '../../src/dataplane/index.ts';
 import { Enforcement } from '../../src/felix/enforcement.ts';
-import { createLog } from '../../src/felix/log.ts';
+import { Logs } from '../../src/felix/log.ts';
 import { idKey, type Update } from '../../src/model/index.ts';
 import type { Machine, Resources } from '../naive/resources.ts';
 import { sh } from '../system/own-namespace.ts';
@@ -125,7 +125,7 @@ export class KernelHost {
       removeExternalRoutes: true,
     };
     this.#enforcement = await Enforcement.open(config, {
-      log: createLog('warning'),
+      log: new Logs({ logSeverityScreen: 'WARNING', logSeverityFile: '', logSeveritySys: '', logFilePath: '' }).logger,
       // What the Felix before left for what is no more goes at once.
       graceMs: 0,
       onRound: (_, outcome, { updates }) => {

@@ -28,6 +28,7 @@ function start(environment: Record<string, string> = {}): Promise<number | null>
       FELIX_PROMETHEUSMETRICSENABLED: 'true',
       FELIX_IPTABLESBACKEND: 'legacy',
       FELIX_LOGSEVERITYSCREEN: 'fatal',
+      FELIX_LOGFILEPATH: 'none',
       ...environment,
     },
   });

@@ -87,6 +87,7 @@ function start(): void {
       FELIX_FELIXHOSTNAME: 'h1',
       FELIX_IPTABLESBACKEND: 'legacy',
       FELIX_LOGSEVERITYSCREEN: 'fatal',
+      FELIX_LOGFILEPATH: 'none',
     },
   });
 }
