@@ -3,36 +3,47 @@
  *
  * Managers offer chains as they come; a chain is lowered, rendered and written when the first rule names it, and goes
  * when the last such rule does. So a policy is offered to every table, and costs only those where an endpoint uses it.
+ * What a chain is lowered to, and its text, are made when they are needed and kept by nobody: there are thousands.
  */
 import type { SetGap } from '../drivers/ipset/index.ts';
-import type { Table } from '../drivers/iptables/index.ts';
+import type { ChainSource, Table } from '../drivers/iptables/index.ts';
 import {
   type Chain,
   FAILSAFE_CHAINS,
   type Hook,
   ipsetName,
   lower,
+  type RenderedRule,
   type RenderOptions,
   type Rule,
-  renderChain,
   renderRules,
   type TableChains,
 } from '../rules/index.ts';
 import { type Doubt, doubts } from './set-safety.ts';
 
+/** Chains that are not kept either, but compiled when they are asked for. The same until `changed` says otherwise. */
+export type FindChain = (name: string) => Chain | undefined;
+
 interface Active {
-  /** The chain and what it was lowered to beside it. */
-  readonly written: readonly string[];
   readonly targets: readonly string[];
+  /** The chains that a dispatch in it needs. */
+  readonly children: readonly string[];
+  /** A closed chain is there instead. */
+  readonly unsafe: boolean;
 }
 
+/** What most chains are. */
+const LEAF: Active = { targets: [], children: [], unsafe: false };
 const DROP: Rule = { match: {}, action: { type: 'drop' }, origin: { type: 'plumbing' }, comment: 'Closed' };
 const FAILSAFES = new Set(Object.values(FAILSAFE_CHAINS));
 
-export class ChainStore {
+export class ChainStore implements ChainSource {
   readonly #table: Table;
   readonly #options: RenderOptions;
   readonly #offered = new Map<string, Chain>();
+  readonly #find: FindChain;
+  /** Chains with a dispatch and their children, lowered: all of a tree at once, where its chains are asked for singly. */
+  readonly #trees = new Map<string, Chain>();
   /** How many rules that are in the kernel name a chain. */
   readonly #references = new Map<string, number>();
   readonly #active = new Map<string, Active>();
@@ -42,10 +53,15 @@ export class ChainStore {
   /** Chains in the kernel that name such a set. */
   readonly #doubtful = new Map<string, readonly Doubt[]>();
 
-  constructor(table: Table, options: RenderOptions, gaps: ReadonlyMap<string, SetGap> = new Map()) {
+  constructor(
+    table: Table,
+    options: RenderOptions,
+    { gaps = new Map(), find = () => undefined }: { gaps?: ReadonlyMap<string, SetGap>; find?: FindChain } = {},
+  ) {
     this.#table = table;
     this.#options = options;
     this.#gaps = gaps;
+    this.#find = find;
   }
 
   /** Chains in the kernel with rules that name sets which are not as desired. */
@@ -55,7 +71,7 @@ export class ChainStore {
 
   /** What rule of an offered chain the kernel's (from 0) belongs to. */
   ruleAt(name: string, number: number): Rule | undefined {
-    const chain = this.#offered.get(name);
+    const chain = this.#chain(name);
     const lowered = chain ? (lower(chain)[0]?.rules.slice(number) ?? []) : [];
     // What a rule is lowered to ends with the rule itself, or with what its verdict became.
     return lowered.find(({ origin }) => origin.type !== 'plumbing') ?? lowered[0];
@@ -64,7 +80,7 @@ export class ChainStore {
   /** The gaps of these sets have changed: chains that name them are closed, or opened again. */
   recheck(sets: ReadonlySet<string>): void {
     for (const name of [...this.#active.keys()]) {
-      const chain = this.#offered.get(name);
+      const chain = this.#chain(name);
       if (chain && namesAny(chain.rules, (set) => sets.has(this.#kernelName(set)))) this.#activate(chain);
     }
   }
@@ -77,6 +93,24 @@ export class ChainStore {
   withdraw(name: string): void {
     this.#offered.delete(name);
     this.#deactivate(name);
+  }
+
+  /** A chain that is found is another now, or gone. */
+  changed(name: string): void {
+    if (!this.#references.has(name)) return;
+    const chain = this.#chain(name);
+    if (chain) this.#activate(chain);
+    else this.#deactivate(name);
+  }
+
+  rules(name: string): readonly RenderedRule[] {
+    const chain = this.#trees.get(name) ?? lower(this.#written(name))[0]!;
+    return renderRules(name, chain.rules, this.#options);
+  }
+
+  standIn(name: string): readonly RenderedRule[] | undefined {
+    const chain = this.#chain(name);
+    return chain && hasFailsafes(chain) ? renderRules(name, standInFor(chain).rules, this.#options) : undefined;
   }
 
   /** The static part: chains, and the kernel's chains that lead to them. */
@@ -97,17 +131,30 @@ export class ChainStore {
     for (const target of before) this.#release(target);
   }
 
+  #chain(name: string): Chain | undefined {
+    return this.#offered.get(name) ?? this.#find(name);
+  }
+
+  /** The chain, or what is there instead. */
+  #written(name: string): Chain {
+    const chain = this.#chain(name)!;
+    return this.#active.get(name)?.unsafe ? standInFor(chain) : chain;
+  }
+
   #activate(chain: Chain): void {
-    const before = this.#active.get(chain.name);
-    const lowered = lower(this.#isUnsafe(chain) ? standInFor(chain) : chain);
-    const written = lowered.map(({ name }) => name);
+    const { name } = chain;
+    const before = this.#active.get(name);
+    const unsafe = this.#isUnsafe(chain);
     const targets = targetsOf(chain.rules);
-    this.#active.set(chain.name, { written, targets });
+    const tree = !unsafe && hasDispatch(chain) ? lower(chain) : [];
+    const children = tree.slice(1).map((child) => child.name);
+    const plain = targets.length === 0 && children.length === 0 && !unsafe;
+    this.#active.set(name, plain ? LEAF : { targets, children, unsafe });
     for (const target of targets) this.#acquire(target);
-    const standIn = hasFailsafes(chain) ? renderChain(standInFor(chain), this.#options).rules : undefined;
-    for (const part of lowered)
-      this.#table.setChain(renderChain(part, this.#options), part.name === chain.name ? standIn : undefined);
-    for (const name of before?.written ?? []) if (!written.includes(name)) this.#table.removeChain(name);
+    this.#trees.delete(name);
+    for (const part of tree) this.#trees.set(part.name, part);
+    for (const part of [name, ...children]) this.#table.setChain(part, this);
+    this.#removeParts(before?.children.filter((child) => !children.includes(child)));
     for (const target of before?.targets ?? []) this.#release(target);
   }
 
@@ -116,8 +163,15 @@ export class ChainStore {
     if (!active) return;
     this.#active.delete(name);
     this.#doubtful.delete(name);
-    for (const part of active.written) this.#table.removeChain(part);
+    this.#removeParts([name, ...active.children]);
     for (const target of active.targets) this.#release(target);
+  }
+
+  #removeParts(names: readonly string[] = []): void {
+    for (const name of names) {
+      this.#trees.delete(name);
+      this.#table.removeChain(name);
+    }
   }
 
   #isUnsafe({ name, rules }: Chain): boolean {
@@ -134,8 +188,8 @@ export class ChainStore {
   #acquire(name: string): void {
     const count = this.#references.get(name) ?? 0;
     this.#references.set(name, count + 1);
-    const chain = this.#offered.get(name);
-    if (count === 0 && chain) this.#activate(chain);
+    const chain = count === 0 ? this.#chain(name) : undefined;
+    if (chain) this.#activate(chain);
   }
 
   #release(name: string): void {
@@ -164,6 +218,8 @@ function standInFor({ name, rules }: Chain): Chain {
   const end = rules.findLastIndex(leadsToFailsafes) + 1;
   return { name, rules: FAILSAFES.has(name) ? [] : [...rules.slice(0, end), DROP] };
 }
+
+const hasDispatch = ({ rules }: Chain): boolean => rules.some(({ action }) => action.type === 'dispatch');
 
 const hasFailsafes = ({ name, rules }: Chain): boolean => FAILSAFES.has(name) || rules.some(leadsToFailsafes);
 

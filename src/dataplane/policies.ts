@@ -1,32 +1,29 @@
 /** Policies and profiles: their chains, offered wherever an endpoint may use them. */
 import type { ActivePolicy, ActiveProfile } from '../calc/index.ts';
 import { type IdKey, idKey, type Policy } from '../model/index.ts';
-import type { Family } from '../net/index.ts';
 import {
   beforeFilter,
   type PolicyConfig,
+  policyChain,
   policyChainName,
-  policyChains,
+  profileChain,
   profileChainName,
-  profileChains,
   type RulesConfig,
-  type TableName,
 } from '../rules/index.ts';
 import type { Tables } from './tables.ts';
 
-/** Host endpoints have doNotTrack policies in raw and preDNAT policies in mangle. */
-const BEFORE_FILTER: readonly TableName[] = ['raw', 'mangle'];
-const FILTER: readonly TableName[] = ['filter'];
-const POLICY_TABLES: readonly TableName[] = [...BEFORE_FILTER, ...FILTER];
+const DIRECTIONS = ['ingress', 'egress'] as const;
 
 export class Policies {
   readonly #tables: Tables;
   readonly #config: RulesConfig;
+  readonly #beforeFilter: PolicyConfig;
   readonly #storedNames = new Map<IdKey, string>();
 
   constructor(tables: Tables, config: RulesConfig) {
     this.#tables = tables;
     this.#config = config;
+    this.#beforeFilter = beforeFilter(config);
   }
 
   get count(): number {
@@ -37,25 +34,27 @@ export class Policies {
 
   set(policy: ActivePolicy): void {
     this.#storedNames.set(idKey(policy.id), policy.storedName);
-    const chains = (config: PolicyConfig) => (family: Family) => policyChains(policy, family, config);
-    if (this.#config.filterDenyAction === 'drop') this.#tables.offer(POLICY_TABLES, chains(this.#config));
-    else {
-      this.#tables.offer(FILTER, chains(this.#config));
-      this.#tables.offer(BEFORE_FILTER, chains(beforeFilter(this.#config)));
-    }
+    // Host endpoints have doNotTrack policies in raw and preDNAT policies in mangle.
+    for (const direction of DIRECTIONS)
+      this.#tables.offerRecipe(policyChainName(direction, policy), (family, table) =>
+        policyChain(direction, policy, family, table === 'filter' ? this.#config : this.#beforeFilter),
+      );
   }
 
   remove(id: Policy['id']): void {
     const policy = { id, storedName: this.storedName(id) };
-    this.#tables.withdraw(POLICY_TABLES, [policyChainName('ingress', policy), policyChainName('egress', policy)]);
+    for (const direction of DIRECTIONS) this.#tables.withdrawRecipe(policyChainName(direction, policy));
     this.#storedNames.delete(idKey(id));
   }
 
   setProfile(profile: ActiveProfile): void {
-    this.#tables.offer(FILTER, (family) => profileChains(profile, family, this.#config));
+    for (const direction of DIRECTIONS)
+      this.#tables.offerRecipe(profileChainName(direction, profile.name), (family) =>
+        profileChain(direction, profile, family, this.#config),
+      );
   }
 
   removeProfile(name: string): void {
-    this.#tables.withdraw(FILTER, [profileChainName('ingress', name), profileChainName('egress', name)]);
+    for (const direction of DIRECTIONS) this.#tables.withdrawRecipe(profileChainName(direction, name));
   }
 }

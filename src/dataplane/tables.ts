@@ -14,12 +14,17 @@ import {
 } from '../rules/index.ts';
 import { ChainStore } from './chain-store.ts';
 
+/** A chain as one table of one family has it. */
+export type Recipe = (family: Family, table: TableName) => Chain;
+
 const NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
 
 export class Tables {
   readonly families: readonly Family[];
   readonly #backends: readonly Iptables[];
   readonly #stores = new Map<Family, Readonly<Record<TableName, ChainStore>>>();
+  /** By chain: compiled when something leads there, and not kept. */
+  readonly #recipes = new Map<string, Recipe>();
 
   /** `gaps`: sets that are not as desired, by their names in the kernel; `recheck` is called when they change. */
   constructor(backends: readonly Iptables[], config: RulesConfig, gaps: ReadonlyMap<string, SetGap>) {
@@ -27,7 +32,8 @@ export class Tables {
     this.families = backends.map(({ family }) => family);
     for (const { family, tables } of backends) {
       const options = { family, marks: config.marks, randomFully: true };
-      const store = (name: TableName) => new ChainStore(tables[name], options, gaps);
+      const store = (name: TableName) =>
+        new ChainStore(tables[name], options, { gaps, find: (chain) => this.#recipes.get(chain)?.(family, name) });
       this.#stores.set(family, {
         raw: store('raw'),
         mangle: store('mangle'),
@@ -51,6 +57,20 @@ export class Tables {
       const offered = typeof chains === 'function' ? chains(family) : chains;
       for (const name of tables) for (const chain of offered) stores[name].offer(chain);
     }
+  }
+
+  /** A chain for whatever table leads there. */
+  offerRecipe(chain: string, recipe: Recipe): void {
+    this.#recipes.set(chain, recipe);
+    this.#changed(chain);
+  }
+
+  withdrawRecipe(chain: string): void {
+    if (this.#recipes.delete(chain)) this.#changed(chain);
+  }
+
+  #changed(chain: string): void {
+    for (const stores of this.#stores.values()) for (const name of NAMES) stores[name].changed(chain);
   }
 
   /** What leads from one of the kernel's chains into ours. */

@@ -11,3 +11,26 @@ test('who listens hears of every run: how it ended, how long it took, how much i
   expect(runs).toMatchObject([{ program: 'sh', status: 3, lines: 2 }]);
   expect(runs[0]!.seconds).toBeGreaterThanOrEqual(runs[0]!.startSeconds);
 });
+
+test('input is made as the program takes it', async () => {
+  const asked: number[] = [];
+  const pieces = function* (): Generator<string> {
+    for (let i = 0; i < 100; i++) {
+      asked.push(i);
+      yield 'x'.repeat(1 << 16);
+    }
+  };
+  expect((await exec('wc', ['-c'], { stdin: pieces() })).stdout.trim()).toBe(`${100 << 16}`);
+  expect(asked).toHaveLength(100);
+  asked.length = 0;
+  expect((await exec('head', ['-c', '1'], { stdin: pieces() })).stdout).toBe('x');
+  expect(asked.length).toBeLessThan(100);
+});
+
+test('input that cannot be made is an error, whatever the program says to what there was of it', async () => {
+  const pieces = function* (): Generator<string> {
+    yield 'one\n';
+    throw new TypeError('not lowered');
+  };
+  await expect(exec('cat', [], { stdin: pieces() })).rejects.toThrow('not lowered');
+});

@@ -1,9 +1,12 @@
 /** Runs a program to its end. */
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CalicoError } from '../errors/index.ts';
 
 export interface ExecOptions {
-  readonly stdin?: string | Uint8Array;
+  /** A text, or pieces of one, each asked for when the program has room for it. */
+  readonly stdin?: Iterable<string>;
   /** The program is killed after so many milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
   /** Added to this process' environment. */
@@ -28,6 +31,9 @@ export interface ExecRun {
   readonly status: number | null;
 }
 
+/** What a pipe holds, characters. */
+const PIECE = 1 << 16;
+
 /** Told of every run when it has ended: for metrics. */
 export const execListeners = new Set<(run: ExecRun) => void>();
 
@@ -47,9 +53,9 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const input = new Input(options.stdin ?? '');
   // A program that ends before it has read everything says so by its status.
-  child.stdin.on('error', () => {});
-  child.stdin.end(options.stdin);
+  pipeline(Readable.from(input, { objectMode: false }), child.stdin).catch(() => {});
   child.on('error', (cause) => {
     clearTimeout(timer);
     reject(
@@ -59,8 +65,9 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   child.on('close', (status) => {
     clearTimeout(timer);
     const run = { program, startSeconds, seconds: (performance.now() - start) / 1000, status };
-    if (execListeners.size > 0) tell({ ...run, lines: linesOf(options.stdin ?? '') });
+    if (execListeners.size > 0) tell({ ...run, lines: input.lines });
     if (late) reject(new CalicoError('E_KERNEL', program, `took longer than ${timeoutMs} ms and was killed`));
+    else if (input.failure) reject(input.failure);
     else resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
   });
   return promise;
@@ -78,9 +85,40 @@ function tell(run: ExecRun): void {
   for (const listener of execListeners) listener(run);
 }
 
-function linesOf(input: string | Uint8Array): number {
-  const text = typeof input === 'string' ? input : Buffer.from(input).toString();
-  let lines = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
-  return lines;
+/** Pieces of a size that suits a pipe: the whole is never in memory. */
+class Input {
+  lines = 0;
+  /** What kept the pieces from being made: it is the caller's mistake and not the program's. */
+  failure: unknown;
+  readonly #pieces: Iterable<string>;
+
+  constructor(text: Iterable<string>) {
+    this.#pieces = typeof text === 'string' ? [text] : text;
+  }
+
+  *[Symbol.iterator](): Generator<string> {
+    let piece = '';
+    for (const text of this.#made()) {
+      piece += text;
+      if (piece.length < PIECE) continue;
+      yield this.#counted(piece);
+      piece = '';
+    }
+    if (piece !== '') yield this.#counted(piece);
+  }
+
+  /** By itself, because a pipe that breaks is thrown into the generator that it reads. */
+  *#made(): Generator<string> {
+    try {
+      yield* this.#pieces;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  #counted(text: string): string {
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lines++;
+    return text;
+  }
 }

@@ -11,6 +11,8 @@ import type { Origin } from './origin.ts';
 type PolicyOrigin = Extract<Origin, { type: 'policy' }>;
 type OwnerId = PolicyOrigin['id'];
 
+const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+
 /** What the rules of policies and profiles are compiled with. */
 export type PolicyConfig = Pick<RulesConfig, 'logPrefix' | 'filterDenyAction'>;
 
@@ -21,21 +23,28 @@ export function beforeFilter(config: RulesConfig): PolicyConfig {
 
 /** Two chains: ingress, egress. */
 export function policyChains(policy: ActivePolicy, family: Family, config: PolicyConfig): Chain[] {
-  const chain = (direction: Direction): Chain => ({
-    name: policyChainName(direction, policy),
-    rules: compileRules(policy[direction], { id: policy.id, direction }, family, config),
-  });
-  return [chain('ingress'), chain('egress')];
+  return DIRECTIONS.map((direction) => policyChain(direction, policy, family, config));
+}
+
+export function policyChain(direction: Direction, policy: ActivePolicy, family: Family, config: PolicyConfig): Chain {
+  const name = policyChainName(direction, policy);
+  return { name, rules: compileRules(policy[direction], { id: policy.id, direction }, family, config) };
 }
 
 /** Two chains: ingress, egress. */
 export function profileChains(profile: ActiveProfile, family: Family, config: PolicyConfig): Chain[] {
+  return DIRECTIONS.map((direction) => profileChain(direction, profile, family, config));
+}
+
+export function profileChain(
+  direction: Direction,
+  profile: ActiveProfile,
+  family: Family,
+  config: PolicyConfig,
+): Chain {
   const id: OwnerId = { kind: 'Profile', name: profile.name };
-  const chain = (direction: Direction): Chain => ({
-    name: profileChainName(direction, profile.name),
-    rules: compileRules(profile[direction], { id, direction }, family, config),
-  });
-  return [chain('ingress'), chain('egress')];
+  const name = profileChainName(direction, profile.name);
+  return { name, rules: compileRules(profile[direction], { id, direction }, family, config) };
 }
 
 function compileRules(

@@ -59,7 +59,7 @@ export class KernelModel implements FakeKernel {
       this.failing--;
       return { status: 4, stdout: '', stderr: 'Resource temporarily unavailable' };
     }
-    this.chains.restore(family, `${stdin}`);
+    this.chains.restore(family, [...stdin].join(''));
     return { status: 0, stdout: '', stderr: '' };
   };
 

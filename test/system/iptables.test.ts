@@ -1,8 +1,14 @@
 /** The iptables driver against both backends of a real kernel, each case in a namespace of its own. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Backend, detectBackend, type InsertMode, Iptables } from '../../src/drivers/iptables/index.ts';
+import {
+  type Backend,
+  type ChainSource,
+  detectBackend,
+  type InsertMode,
+  Iptables,
+} from '../../src/drivers/iptables/index.ts';
 import { type ExecOptions, exec, execOk } from '../../src/kernel/index.ts';
-import { type Chain, DEFAULT_RULES_CONFIG, type Rule, renderChain, renderRules } from '../../src/rules/index.ts';
+import { DEFAULT_RULES_CONFIG, type RenderedRule, type Rule, renderRules } from '../../src/rules/index.ts';
 
 let count = 0;
 let ns = '';
@@ -19,7 +25,12 @@ afterEach(() => execOk('ip', ['netns', 'del', ns]));
 const options = { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true } as const;
 const plumbing = { type: 'plumbing' } as const;
 const rule = (action: Rule['action'], match: Rule['match'] = {}): Rule => ({ match, action, origin: plumbing });
-const chain = (name: string, ...rules: Rule[]) => renderChain({ name, rules } satisfies Chain, options);
+const text = (
+  name: string,
+  rules: readonly RenderedRule[],
+  standIn?: readonly RenderedRule[],
+): [string, ChainSource] => [name, { rules: () => rules, standIn: () => standIn }];
+const chain = (name: string, ...rules: Rule[]) => text(name, renderRules(name, rules, options));
 const hook = (name: string, target: string) => ({
   entry: renderRules(name, [rule({ type: 'jump', chain: target })], options),
   end: [],
@@ -28,10 +39,12 @@ const hook = (name: string, target: string) => ({
 function driver(backend: Backend, insertMode: InsertMode = 'insert') {
   const clock = { now: 0 };
   const iptables = new Iptables({ family: 4, backend, insertMode, run, clock: () => clock.now });
-  iptables.tables.filter.setChain(chain('cali-FORWARD', rule({ type: 'jump', chain: 'cali-a' })));
-  iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'drop' }, { protocol: 6 }), rule({ type: 'return' })));
+  iptables.tables.filter.setChain(...chain('cali-FORWARD', rule({ type: 'jump', chain: 'cali-a' })));
+  iptables.tables.filter.setChain(
+    ...chain('cali-a', rule({ type: 'drop' }, { protocol: 6 }), rule({ type: 'return' })),
+  );
   iptables.tables.filter.setHook('FORWARD', hook('FORWARD', 'cali-FORWARD'));
-  iptables.tables.raw.setChain(chain('cali-PREROUTING', rule({ type: 'notrack' })));
+  iptables.tables.raw.setChain(...chain('cali-PREROUTING', rule({ type: 'notrack' })));
   iptables.tables.raw.setHook('PREROUTING', hook('PREROUTING', 'cali-PREROUTING'));
   const refused = () => [...iptables.refusals()].map(({ table, chain: name, refusal }) => [table, name, refusal.rule]);
   return { iptables, refused, clock };
@@ -58,7 +71,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     const { iptables } = driver(backend);
     await iptables.load();
     await iptables.apply();
-    iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'drop' })));
+    iptables.tables.filter.setChain(...chain('cali-a', rule({ type: 'drop' })));
     await iptables.apply();
     expect(iptables.counts).toEqual({ saves: 1, restores: 2, chainsWritten: 6, chainsRemoved: 0 });
     expect(await rulesOf(backend, 'cali-a')).toHaveLength(1);
@@ -105,8 +118,8 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
   it('closes a chain that the kernel refuses, and writes the rest', async () => {
     const { iptables, refused, clock } = driver(backend);
     const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere'] } });
-    iptables.tables.filter.setChain(chain('cali-bad', rule({ type: 'return' }), noSuchSet));
-    iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'jump', chain: 'cali-bad' })));
+    iptables.tables.filter.setChain(...chain('cali-bad', rule({ type: 'return' }), noSuchSet));
+    iptables.tables.filter.setChain(...chain('cali-a', rule({ type: 'jump', chain: 'cali-bad' })));
     await iptables.load();
     const { errors, retryAt } = await iptables.apply();
     expect(refused()).toEqual([['filter', 'cali-bad', 1]]);
@@ -127,7 +140,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
   it('tries a refused chain again by itself, later each time, and at once when it changes', async () => {
     const { iptables, refused, clock } = driver(backend);
     const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere'] } });
-    iptables.tables.filter.setChain(chain('cali-a', noSuchSet));
+    iptables.tables.filter.setChain(...chain('cali-a', noSuchSet));
     await iptables.load();
     await iptables.apply();
     clock.now = 100;
@@ -135,7 +148,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
     expect((await iptables.apply()).retryAt).toBe(300);
     expect({ ...iptables.counts }).toMatchObject({ saves, restores: restores + 1 });
     expect(refused()).toEqual([['filter', 'cali-a', 0]]);
-    iptables.tables.filter.setChain(chain('cali-a', rule({ type: 'return' })));
+    iptables.tables.filter.setChain(...chain('cali-a', rule({ type: 'return' })));
     expect((await iptables.apply()).retryAt).toBe(null);
     expect(await rulesOf(backend, 'cali-a')).toHaveLength(1);
   });
@@ -148,12 +161,12 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
       [rule({ type: 'accept' }, { protocol: 17 }), rule({ type: 'drop' })],
       options,
     );
-    iptables.tables.filter.setChain(chain('cali-a', noSuchSet), standIn);
+    iptables.tables.filter.setChain(...text('cali-a', renderRules('cali-a', [noSuchSet], options), standIn));
     await iptables.load();
     await iptables.apply();
     expect((await rulesOf(backend, 'cali-a')).map((line) => line.split(' ').at(-1))).toEqual(['ACCEPT', 'DROP']);
     const second = driver(backend).iptables;
-    second.tables.filter.setChain(chain('cali-a', noSuchSet), standIn);
+    second.tables.filter.setChain(...text('cali-a', renderRules('cali-a', [noSuchSet], options), standIn));
     await second.load();
     await second.apply();
     expect(await rulesOf(backend, 'cali-a')).toHaveLength(2);
@@ -162,7 +175,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
   it('does not close what every packet of the host enters', async () => {
     const { iptables, refused } = driver(backend);
     const noSuchSet = rule({ type: 'accept' }, { source: { sets: ['s:nowhere-else'] } });
-    iptables.tables.raw.setChain(chain('cali-PREROUTING', noSuchSet));
+    iptables.tables.raw.setChain(...chain('cali-PREROUTING', noSuchSet));
     await iptables.load();
     await expect(iptables.apply()).rejects.toThrow(/cali-PREROUTING/);
     expect(refused()).toEqual([]);
@@ -171,11 +184,11 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
 
   it('finds by halves what the kernel refuses without saying where', async () => {
     const { iptables, refused } = driver(backend);
-    for (let i = 0; i < 9; i++) iptables.tables.filter.setChain(chain(`cali-ok${i}`, rule({ type: 'return' })));
+    for (let i = 0; i < 9; i++) iptables.tables.filter.setChain(...chain(`cali-ok${i}`, rule({ type: 'return' })));
     // Well-formed, but only the kernel knows that DNAT is not for the filter table.
     const dnat = { text: '-p tcp -j DNAT --to-destination 10.0.0.1', hash: 'dnat------------' };
     const fine = (i: number) => ({ text: `-p tcp --dport ${i} -j RETURN`, hash: `fine-----------${i}` });
-    iptables.tables.filter.setChain({ name: 'cali-dnat', rules: [fine(1), fine(2), fine(3), dnat, fine(4)] });
+    iptables.tables.filter.setChain(...text('cali-dnat', [fine(1), fine(2), fine(3), dnat, fine(4)]));
     await iptables.load();
     await iptables.apply();
     expect(refused()).toEqual([['filter', 'cali-dnat', 3]]);

@@ -34,7 +34,7 @@ class Host {
         for (const event of [linkUp('cali-w1', 5), linkUp('cali-w2', 6)]) recording.links.handle(event);
         return { status: 0, stdout: this.saved, stderr: '' };
       }
-      this.asked.push(`${stdin}`);
+      this.asked.push([...(stdin ?? '')].join(''));
       // Something takes its time, and something else comes in between.
       await new Promise((resolve) => setImmediate(resolve));
       return this.refuses

@@ -31,7 +31,7 @@ export class RecordingKernel implements FakeKernel {
 
   readonly run: typeof exec = async (program, args, { stdin = '' } = {}) => {
     this.#note('program run', [program, ...args].join(' '));
-    for (const line of `${stdin}`.split('\n')) {
+    for (const line of [...stdin].join('').split('\n')) {
       const what = LINES.find(([pattern]) => pattern.test(line))?.[1];
       if (what) this.#note(what, `${program} ${line}`);
     }

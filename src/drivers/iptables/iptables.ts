@@ -217,8 +217,7 @@ export class Iptables {
   }
 
   private async write(steps: readonly Step[]): Promise<Outcome> {
-    const stdin = `${steps.flatMap(({ plan }) => plan.parts.map(([, text]) => text)).join('\n')}\n`;
-    const outcome = await this.restore(stdin);
+    const outcome = await this.restore(textOf(steps));
     if (!outcome.ok) return outcome;
     for (const { table, plan } of steps) {
       table.reached(plan);
@@ -228,7 +227,7 @@ export class Iptables {
     return outcome;
   }
 
-  private async restore(stdin: string): Promise<Outcome> {
+  private async restore(stdin: Iterable<string>): Promise<Outcome> {
     this.counts.restores++;
     const timeout = this.options.lockTimeout ?? 0;
     const wait = timeout > 0 ? ['--wait', String(Math.ceil(timeout))] : ['--wait'];
@@ -251,6 +250,11 @@ export class Iptables {
 const oneLine = (text: string): string => text.trim().split('\n').join(' ');
 
 const probe = ({ name }: Table, lines: string): string => `*${name}\n:${PROBE} - [0:0]\n${lines}\nCOMMIT\n`;
+
+/** Never whole: it is read as it is made. */
+function* textOf(steps: readonly Step[]): Generator<string> {
+  for (const { plan } of steps) for (const [, text] of plan.parts()) yield `${text}\n`;
+}
 
 /** Where in the plan it is that the program complains about. */
 function placeIn(plan: TablePlan | null, reason: string): Place | undefined {

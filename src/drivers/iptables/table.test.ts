@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { RenderedChain, RenderedRule } from '../../rules/index.ts';
+import type { RenderedRule } from '../../rules/index.ts';
 import { parseSave } from './saved.ts';
-import { type InsertMode, Table, type TablePlan } from './table.ts';
+import { type ChainSource, type InsertMode, Table, type TablePlan } from './table.ts';
 
 const hash = (text: string): string => text.replace(/\W/g, '').padEnd(16, '-').slice(-16);
 const rule = (text: string): RenderedRule => ({
   text: `-m comment --comment "cali:${hash(text)}" ${text}`,
   hash: hash(text),
 });
-const chain = (name: string, ...rules: string[]): RenderedChain => ({ name, rules: rules.map(rule) });
+const chain = (name: string, ...rules: string[]): [string, ChainSource] => [
+  name,
+  { rules: () => rules.map(rule), standIn: () => undefined },
+];
 
-const textOf = ({ parts }: TablePlan): string[] => parts.flatMap(([, text]) => text.split('\n'));
+const textOf = ({ parts }: TablePlan): string[] => [...parts()].flatMap(([, text]) => text.split('\n'));
 
 /** A kernel of one table that understands what Table writes. */
 class Kernel {
@@ -59,26 +62,26 @@ function synced(kernel: Kernel, mode: InsertMode = 'insert'): { table: Table; sy
 describe('Table', () => {
   it('writes only what differs, and nothing twice', () => {
     const { table, sync } = synced(new Kernel());
-    table.setChain(chain('cali-a', '-j DROP'));
-    table.setChain(chain('cali-b', '-j cali-a'));
+    table.setChain(...chain('cali-a', '-j DROP'));
+    table.setChain(...chain('cali-b', '-j cali-a'));
     expect(sync()).toEqual(['cali-a', 'cali-b']);
-    table.setChain(chain('cali-a', '-j DROP'));
+    table.setChain(...chain('cali-a', '-j DROP'));
     expect(sync()).toEqual([]);
-    table.setChain(chain('cali-a', '-j ACCEPT'));
+    table.setChain(...chain('cali-a', '-j ACCEPT'));
     expect(sync()).toEqual(['cali-a']);
   });
 
   it('takes over chains with equal hashes, and mends the others', () => {
     const kernel = new Kernel();
     const first = synced(kernel);
-    first.table.setChain(chain('cali-a', '-j DROP'));
-    first.table.setChain(chain('cali-b', '-j ACCEPT', '-j DROP'));
+    first.table.setChain(...chain('cali-a', '-j DROP'));
+    first.table.setChain(...chain('cali-b', '-j ACCEPT', '-j DROP'));
     first.table.setHook('FORWARD', { entry: [rule('-j cali-a')], end: [] });
     first.sync();
     kernel.chains.get('cali-b')!.unshift('-j ACCEPT');
     const { table, sync } = synced(kernel);
-    table.setChain(chain('cali-a', '-j DROP'));
-    table.setChain(chain('cali-b', '-j ACCEPT', '-j DROP'));
+    table.setChain(...chain('cali-a', '-j DROP'));
+    table.setChain(...chain('cali-b', '-j ACCEPT', '-j DROP'));
     table.setHook('FORWARD', { entry: [rule('-j cali-a')], end: [] });
     expect(sync()).toEqual(['cali-b']);
     expect(sync()).toEqual([]);
@@ -127,13 +130,13 @@ describe('Table', () => {
   it('closes what the kernel refused until it changes', () => {
     const kernel = new Kernel();
     const { table, sync } = synced(kernel);
-    table.setChain(chain('cali-bad', '-j ACCEPT'));
+    table.setChain(...chain('cali-bad', '-j ACCEPT'));
     table.refuse('cali-bad', { reason: 'no', rule: null }, 0);
     sync();
     expect(kernel.chains.get('cali-bad')).toEqual(['-m comment --comment "cali:closed----------" -j DROP']);
     table.learn(parseSave(kernel.save()).get('filter'));
     expect(sync()).toEqual([]);
-    table.setChain(chain('cali-bad', '-j RETURN'));
+    table.setChain(...chain('cali-bad', '-j RETURN'));
     sync();
     expect(kernel.chains.get('cali-bad')).toEqual([rule('-j RETURN').text]);
   });
@@ -141,11 +144,11 @@ describe('Table', () => {
   it('limited to some chains, leaves existing ones as they are and creates missing ones closed', () => {
     const kernel = new Kernel();
     const { table, sync } = synced(kernel);
-    table.setChain(chain('cali-old', '-j DROP'));
+    table.setChain(...chain('cali-old', '-j DROP'));
     sync();
-    table.setChain(chain('cali-old', '-j ACCEPT'));
-    table.setChain(chain('cali-new', '-j cali-other'));
-    table.setChain(chain('cali-other', '-j ACCEPT'));
+    table.setChain(...chain('cali-old', '-j ACCEPT'));
+    table.setChain(...chain('cali-new', '-j cali-other'));
+    table.setChain(...chain('cali-other', '-j ACCEPT'));
     const plan = table.plan({ removals: false, only: new Set(['cali-new']) })!;
     kernel.load(textOf(plan));
     table.reached(plan);

@@ -1,13 +1,13 @@
 /**
  * One table of one family: what is desired, what is there, and the fewest lines of `iptables-restore` between the two.
  *
- * No I/O. `learn` takes what a save said; after that the table follows what was written and is not read back until an
+ * No I/O. Of chains only the hashes are kept: whoever desires one is asked for its rules when they are written. `learn` takes what a save said; after that the table follows what was written and is not read back until an
  * audit. A chain is equal to the desired one when the hashes in its comments are: the hash of a rule covers the rules
  * before it, as upstream's does, so that chains which upstream's Felix left are taken over as they are.
  */
 
 import type { TableDump } from '../../reconcile/index.ts';
-import { type Hook, type RenderedChain, type RenderedRule, RULE_PREFIX, type TableName } from '../../rules/index.ts';
+import { type Hook, type RenderedRule, RULE_PREFIX, type TableName } from '../../rules/index.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import type { ForeignChain, OurRule, SavedTable } from './saved.ts';
 
@@ -27,10 +27,17 @@ export interface PlanScope {
   readonly only?: ReadonlySet<string>;
 }
 
+/** Who desires a chain. Both answers stay the same until the chain is set again. */
+export interface ChainSource {
+  rules(chain: string): readonly RenderedRule[];
+  /** What is there while the chain cannot be written. Undefined: a chain that drops. */
+  standIn(chain: string): readonly RenderedRule[] | undefined;
+}
+
 export interface TablePlan {
   readonly scope: PlanScope;
-  /** Input of iptables-restore from `*table` to `COMMIT`: each part is about one chain. */
-  readonly parts: readonly Part[];
+  /** Input of iptables-restore from `*table` to `COMMIT`, made as it is taken: each part is about one chain. */
+  readonly parts: () => Iterable<Part>;
   readonly written: readonly string[];
   readonly removed: readonly string[];
   readonly hooks: readonly string[];
@@ -39,21 +46,15 @@ export interface TablePlan {
 /** One or more lines, without the last newline. */
 export type Part = readonly [chain: string, text: string];
 
-interface Content {
-  /** The hashes of the rules. */
-  readonly print: string;
-  /** The chain's lines: one flat text, because thousands of them are kept. */
-  readonly text: string;
+interface Desired {
+  readonly source: ChainSource;
+  /** The hashes of the rules; null: not asked for yet. */
+  print: string | null;
 }
 
-interface Desired extends Content {
-  /** What stands in for it where it cannot be written. Absent: a chain that drops. */
-  readonly standIn?: Content;
-}
-
-const CLOSED_HASH = 'closed----------';
-const NOTHING: Content = { print: '', text: '' };
+const CLOSED: RenderedRule = hashed('closed----------', '-j DROP');
 const NO_RULES: HookRules = { entry: [], end: [] };
+const EVERYTHING: PlanScope = { removals: true };
 const EMPTY: ForeignChain = { count: 0, ours: [] };
 
 export class Table {
@@ -74,13 +75,13 @@ export class Table {
     this.mode = mode;
   }
 
-  /** `standIn`: what is there while the chain cannot be written. Default: a chain that drops. */
-  setChain({ name, rules }: RenderedChain, standIn?: readonly RenderedRule[]): void {
+  /** The chain is to be as its source says. */
+  setChain(name: string, source: ChainSource): void {
     this.dirty.add(name);
-    if (this.desired.get(name)?.print === printOf(rules)) return;
-    this.refusals.forget(name);
-    const content = contentOf(name, rules);
-    this.desired.set(name, standIn ? { ...content, standIn: contentOf(name, standIn) } : content);
+    const before = this.desired.get(name)?.print;
+    const print = this.refusals.all.has(name) ? printOf(source.rules(name)) : null;
+    if (print === null || print !== before) this.refusals.forget(name);
+    this.desired.set(name, { source, print });
   }
 
   removeChain(name: string): void {
@@ -125,10 +126,11 @@ export class Table {
   dump(table: string): TableDump {
     const desired: Record<string, readonly string[]> = {};
     const actual: Record<string, readonly string[]> = {};
-    for (const [name, { text }] of this.desired) desired[name] = lines(text);
+    for (const [name, { source }] of this.desired)
+      desired[name] = source.rules(name).map(({ text }) => lineOf(name, text));
     for (const [name, print] of this.actual) {
-      const want = this.desired.get(name);
-      actual[name] = want?.print === print ? lines(want.text) : lines(print, ' ').map((hash) => `cali:${hash}`);
+      const equal = this.desired.has(name) && this.printFor(name, EVERYTHING) === print;
+      actual[name] = (equal && desired[name]) || hashesOf(print).map((hash) => `cali:${hash}`);
     }
     for (const [hook, { entry, end }] of this.desiredHooks)
       desired[hook] = [...entry, ...end].map(({ text }) => `-A ${hook} ${text}`);
@@ -149,22 +151,14 @@ export class Table {
     const hooks = scope.only ? [] : [...this.dirtyHooks].filter((hook) => this.hookDiffers(hook, scope));
     const removed = scope.removals && !scope.only ? [...this.dirty].filter((name) => this.isToGo(name)) : [];
     if (written.length + hooks.length + removed.length === 0) return null;
-    // Every chain first, so that rules can name any; then rules; deletions last, when nothing leads there any more.
-    const parts: Part[] = [
-      ['', `*${this.name}`],
-      ...[...written, ...removed].map((name): Part => [name, `:${name} - [0:0]`]),
-      ...written.flatMap((name) => this.ruleLines(name, scope)),
-      ...hooks.flatMap((hook) => this.hookLines(hook)),
-      ...removed.filter((name) => !this.pinned.has(name)).map((name): Part => [name, `-X ${name}`]),
-      ['', 'COMMIT'],
-    ];
-    return { scope, parts, written, removed, hooks };
+    const plan = { scope, written, removed, hooks };
+    return { ...plan, parts: () => this.parts(plan) };
   }
 
   /** The plan is in the kernel now. */
   reached({ scope, written, removed, hooks }: TablePlan): void {
     for (const name of written) {
-      this.actual.set(name, this.contentFor(name, scope).print);
+      this.actual.set(name, this.printFor(name, scope));
       if (!this.isLeftOut(name, scope)) this.refusals.written(name);
     }
     for (const name of removed) {
@@ -196,14 +190,13 @@ export class Table {
 
   /** How many rules are desired of the chain. */
   lengthOf(chain: string): number {
-    const print = this.desired.get(chain)?.print ?? '';
-    return print === '' ? 0 : print.split(' ').length;
+    return this.desired.get(chain)?.source.rules(chain).length ?? 0;
   }
 
   /** The first rules of a desired chain, as lines about a chain of another name. */
   firstRules(chain: string, count: number, name: string): string {
-    const lines = (this.desired.get(chain)?.text ?? '').split('\n').slice(0, count);
-    return lines.map((line) => line.replace(`-A ${chain} `, `-A ${name} `)).join('\n');
+    const rules = this.desired.get(chain)?.source.rules(chain).slice(0, count) ?? [];
+    return rules.map(({ text }) => lineOf(name, text)).join('\n');
   }
 
   /** Does a rule of ours in a chain of the kernel's lead to it? */
@@ -214,12 +207,37 @@ export class Table {
     );
   }
 
+  /** Every chain first, so that rules can name any; then rules; deletions last, when nothing leads there any more. */
+  private *parts({ scope, written, removed, hooks }: Omit<TablePlan, 'parts'>): Generator<Part> {
+    yield ['', `*${this.name}`];
+    for (const names of [written, removed]) for (const name of names) yield [name, `:${name} - [0:0]`];
+    for (const name of written) {
+      const rules = this.rulesFor(name, scope);
+      if (rules.length > 0) yield [name, rules.map(({ text }) => lineOf(name, text)).join('\n')];
+    }
+    for (const hook of hooks) yield* this.hookLines(hook);
+    for (const name of removed) if (!this.pinned.has(name)) yield [name, `-X ${name}`];
+    yield ['', 'COMMIT'];
+  }
+
   /** What the chain is to be in the kernel. Others than those of the scope, where there is nothing yet, are closed. */
-  private contentFor(name: string, scope: PlanScope): Content {
+  private rulesFor(name: string, scope: PlanScope): readonly RenderedRule[] {
     const want = this.desired.get(name)!;
-    if (!this.isLeftOut(name, scope) && !this.refusals.standsIn(name)) return want;
-    // The nat table does not let anybody drop there: an empty chain translates nothing.
-    return want.standIn ?? (this.name === 'nat' ? NOTHING : closed(name));
+    if (this.isStandIn(name, scope))
+      // The nat table does not let anybody drop there: an empty chain translates nothing.
+      return want.source.standIn(name) ?? (this.name === 'nat' ? [] : [CLOSED]);
+    const rules = want.source.rules(name);
+    want.print ??= printOf(rules);
+    return rules;
+  }
+
+  private printFor(name: string, scope: PlanScope): string {
+    const { print } = this.desired.get(name)!;
+    return print !== null && !this.isStandIn(name, scope) ? print : printOf(this.rulesFor(name, scope));
+  }
+
+  private isStandIn(name: string, scope: PlanScope): boolean {
+    return this.isLeftOut(name, scope) || this.refusals.standsIn(name);
   }
 
   private isLeftOut(name: string, { only }: PlanScope): boolean {
@@ -227,18 +245,14 @@ export class Table {
   }
 
   private isToWrite(name: string, scope: PlanScope): boolean {
-    if (!this.desired.has(name) || this.actual.get(name) === this.contentFor(name, scope).print) return false;
-    return !(this.isLeftOut(name, scope) && this.actual.has(name));
+    if (!this.desired.has(name)) return false;
+    const there = this.actual.get(name);
+    return there === undefined || (!this.isLeftOut(name, scope) && there !== this.printFor(name, scope));
   }
 
   private isToGo(name: string): boolean {
     if (this.desired.has(name) || !this.actual.has(name)) return false;
     return !(this.pinned.has(name) && this.actual.get(name) === '');
-  }
-
-  private ruleLines(name: string, scope: PlanScope): Part[] {
-    const { text } = this.contentFor(name, scope);
-    return text === '' ? [] : [[name, text]];
   }
 
   private hookDiffers(hook: string, { removals }: PlanScope): boolean {
@@ -281,12 +295,12 @@ export class Table {
 
 const printOf = (rules: readonly RenderedRule[]): string => rules.map((rule) => rule.hash).join(' ');
 
-function contentOf(name: string, rules: readonly RenderedRule[]): Content {
-  return { print: printOf(rules), text: rules.map((rule) => `-A ${name} ${rule.text}`).join('\n') };
-}
+const lineOf = (chain: string, rule: string): string => `-A ${chain} ${rule}`;
 
-function closed(name: string): Content {
-  return { print: CLOSED_HASH, text: `-A ${name} -m comment --comment "${RULE_PREFIX}${CLOSED_HASH}" -j DROP` };
+const hashesOf = (print: string): string[] => (print === '' ? [] : print.split(' '));
+
+function hashed(hash: string, body: string): RenderedRule {
+  return { text: `-m comment --comment "${RULE_PREFIX}${hash}" ${body}`, hash };
 }
 
 /** What a line of a plan is about. */
@@ -299,7 +313,7 @@ export interface Place {
 /** `line` is that of the plan's text, from 1. Undefined when it is about no chain. */
 export function placeOf(plan: TablePlan, line: number): Place | undefined {
   let last = 0;
-  for (const [chain, text] of plan.parts) {
+  for (const [chain, text] of plan.parts()) {
     const first = last + 1;
     last += text.split('\n').length;
     if (line > last) continue;
@@ -307,8 +321,4 @@ export function placeOf(plan: TablePlan, line: number): Place | undefined {
     return { chain, rule: text.startsWith(`-A ${chain} `) ? line - first : null };
   }
   return undefined;
-}
-
-function lines(text: string, separator = '\n'): string[] {
-  return text === '' ? [] : text.split(separator);
 }
