@@ -126,15 +126,6 @@ export class Managers {
     if (family === 4) this.vxlan.open();
   }
 
-  /** These interfaces will be no workload's any more: nothing is to lead to them. */
-  abandon(isAbandoned: (interfaceName: string) => boolean): void {
-    for (const name of this.workloads.owners.keys()) {
-      if (!isAbandoned(name)) continue;
-      for (const family of this.reachability.values()) family.set(name, undefined);
-      this.bandwidths.set(name, undefined);
-    }
-  }
-
   #onServices(prefixes: readonly Cidr[]): void {
     this.tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
   }

@@ -169,7 +169,7 @@ export class Agent {
       onEndpointsTold: () => reports.onAllTold(),
       onDeaf: (error) => this.#end(error),
     });
-    await before?.close(settings);
+    await before?.close();
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
     reports.startOver();
     this.#enforcement = next;

@@ -43,19 +43,10 @@ export class Enforcement {
     });
   }
 
-  /**
-   * Resolves when the round under way has ended. What is in the kernel stays, but for what leads to interfaces that are no
-   * workload's under the next settings.
-   */
-  async close(next?: DataplaneConfig): Promise<void> {
+  /** Resolves when the round under way has ended. What is in the kernel stays. */
+  async close(): Promise<void> {
     await this.dataplane.close();
-    if (next) this.#abandon(next.rules.interfacePrefixes);
     await this.#events.close();
     this.drivers.close();
-  }
-
-  #abandon(prefixes: readonly string[]): void {
-    this.dataplane.managers.abandon((name) => !prefixes.some((prefix) => name.startsWith(prefix)));
-    for (const driver of [this.drivers.routes, this.drivers.neighbours]) driver.apply();
   }
 }

@@ -110,6 +110,7 @@ function start(environment: Record<string, string>): void {
       FELIX_ENDPOINTREPORTINGENABLED: 'true',
       FELIX_ENDPOINTREPORTINGDELAYSECS: '0',
       FELIX_LOGSEVERITYSCREEN: 'fatal',
+      FELIX_LOGFILEPATH: 'none',
       ...environment,
     },
   });

@@ -176,6 +176,14 @@ describe('a configuration that changes while packets flow', () => {
     await becomes('no other route', () => on('h1', 'ip route show 10.99.0.1') === '');
   });
 
+  it('prefixes of interfaces', async () => {
+    const tap = () => on('h1', 'iptables-legacy -S cali-FORWARD').includes('-i tap+');
+    configure({ interfacePrefix: 'cali,tap' });
+    await becomes('taps, too', tap);
+    configure({});
+    await becomes('no taps', () => !tap());
+  });
+
   it('tunnels: their sets and rules come and go', async () => {
     const sets = () => on('h1', 'ipset list -n');
     const vxlan = () => on('h1', 'iptables-legacy -S cali-INPUT').includes('--dports 4789');
@@ -213,15 +221,6 @@ describe('a configuration that changes while packets flow', () => {
     configure({});
     await becomes('routes', () => on('h1', 'ip -6 route').includes('fd00:65::4'));
     expect(on('h1', 'ip6tables-legacy-save')).toContain('cali-tw-cali4');
-  });
-});
-
-describe('interfaces that are no more those of workloads', () => {
-  it('lose their routes', async () => {
-    configure({ interfacePrefix: 'tap' });
-    await becomes('no routes', () => !/65[.:]+\d dev cali/.test(on('h1', 'ip route; ip -6 route')));
-    configure({});
-    await becomes('routes', () => on('h1', 'ip route').includes('10.65.0.4 dev cali4'));
   });
 });
 
