@@ -57,8 +57,11 @@ export interface DataplaneOptions extends StatusListener {
   readonly onRound?: (seconds: number, outcome: RoundOutcome, work: RoundWork) => void;
 }
 
-/** What can fail as a whole: a family's chains, the reading of a table, the first reading of all, a round. */
-type Job = Family | Audit | 'start' | 'round';
+/**
+ * What can fail as a whole: a family's chains, the reading of a table, the first reading of all, a round, and what of it is
+ * not in the way of chains.
+ */
+type Job = Family | Audit | 'start' | 'round' | 'reachability' | 'bandwidths' | 'connections';
 
 const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };
 
@@ -168,18 +171,27 @@ export class Dataplane {
     this.#managers.settle();
     this.#takenIn = true;
 
-    const results = [this.#applyRoutes()];
+    const results = [await this.#attempt('reachability', () => this.#applyRoutes())];
     const sets = ipsets.applyUpdates();
     this.#managers.tables.recheck(sets.changed);
     results.push(sets);
-    results.push(qdiscs.apply());
+    results.push(await this.#attempt('bandwidths', () => qdiscs.apply()));
     results.push(...(await this.#applyFamilies()));
     const { failures } = this.#jobs;
     results.push(
       ipsets.applyRemovals(new Set(this.#managers.tables.families.filter((family) => !failures.has(family)))),
     );
-    if (conntrack.pending) results.push({ ...(await conntrack.apply()), retryAt: null });
+    if (conntrack.pending) results.push(await this.#attempt('connections', () => conntrack.apply()));
     return results;
+  }
+
+  /** What is done when the job succeeds, and nothing when it does not. */
+  async #attempt(job: Job, apply: () => ApplyResult | Promise<ApplyResult>): Promise<ApplyResult> {
+    let result = NOTHING;
+    await this.#jobs.run(job, async () => {
+      result = await apply();
+    });
+    return result;
   }
 
   /** One update that cannot be taken must not keep the others from being. */
@@ -261,7 +273,8 @@ export class Dataplane {
       return NOTHING;
     }
     this.#opened.add(family);
-    return mergeResults(chains, sysctls.apply(), devices.apply(), this.#applyRoutes());
+    const reach = () => mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
+    return mergeResults(chains, await this.#attempt('reachability', reach));
   }
 
   /** Reads where packets go now that it is known where they should: before, all would have seemed to be leftovers. */

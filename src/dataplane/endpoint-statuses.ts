@@ -45,11 +45,13 @@ export class EndpointStatuses {
 
   /** `failures`: families whose chains could not be written; `takenIn`: whether the managers know of everything there is. */
   settle(failures: ReadonlyMap<unknown, JobFailure>, takenIn: boolean): void {
-    const { workloads, hostEndpoints, tables } = this.#managers;
+    const { workloads, hostEndpoints, reachability, tables } = this.#managers;
     const { qdiscs, routes, neighbours, sysctls } = this.#drivers;
     const touched = new Set(workloads.takeTouched());
     const hosts = hostEndpoints.takeTouched() || this.#touchedLinks.size > 0;
-    for (const name of this.#touchedLinks) for (const id of workloads.claimants(name)) touched.add(id);
+    const interfaces = [this.#touchedLinks, ...[...reachability.values()].map((family) => family.takeContested())];
+    for (const names of interfaces)
+      for (const name of names) for (const id of workloads.claimants(name)) touched.add(id);
     this.#touchedLinks.clear();
     if (!this.#listener.onEndpointStatus) return;
     const problems = tables.problems();
@@ -149,8 +151,10 @@ function status(id: Id, problems: readonly string[], up: boolean): EndpointStatu
 const isUp = (link: Link | undefined): boolean => link?.running === true;
 
 function failureOf(family: Family, failures: ReadonlyMap<unknown, JobFailure>): string[] {
-  const failure = failures.get('start') ?? failures.get('round') ?? failures.get(family);
-  return failure ? [`the chains of IPv${family} cannot be written: ${String(failure.error)}`] : [];
+  const chains = failures.get(family);
+  if (chains) return [`the chains of IPv${family} cannot be written: ${String(chains.error)}`];
+  const whole = failures.get('start') ?? failures.get('round');
+  return whole ? [`the kernel cannot be programmed: ${String(whole.error)}`] : [];
 }
 
 function same(a: EndpointStatus, b: EndpointStatus): boolean {

@@ -42,6 +42,7 @@ export class Reachability {
   readonly #waiting = new Map<string, LocalWorkload>();
   /** Two endpoints with one address: packets go to the one whose interface is there; of two, to the first by name. */
   readonly #routes: Claims<Route>;
+  #contested = new Set<string>();
 
   constructor(drivers: ReachabilityDrivers, routes: Claims<Route>, family: Family, everyRoute: EveryRoute) {
     this.#drivers = drivers;
@@ -63,6 +64,19 @@ export class Reachability {
 
   #claim(interfaceName: string, route: Route): void {
     this.#routes.set(interfaceName, route, this.#drivers.links.byName(interfaceName) ? PRESENT : ABSENT);
+    for (const owner of this.#routes.claimants(route)) this.#contested.add(owner);
+  }
+
+  #disclaim(interfaceName: string, route: Route): void {
+    this.#routes.remove(interfaceName, route);
+    for (const owner of this.#routes.claimants(route)) this.#contested.add(owner);
+  }
+
+  /** Interfaces whose addresses others have come to claim, or do not claim any more, since the last call. */
+  takeContested(): ReadonlySet<string> {
+    const contested = this.#contested;
+    this.#contested = new Set();
+    return contested;
   }
 
   /** The interface's endpoint is this now; what the old one had and the new one has not is closed at once. */
@@ -72,7 +86,7 @@ export class Reachability {
     const before = this.#opened.get(interfaceName);
     if (!before) return;
     const kept = new Set(workload ? this.#routesOf(interfaceName, workload).map(({ dst }) => dst) : []);
-    for (const route of before.routes) if (!kept.has(route.dst)) this.#routes.remove(interfaceName, route);
+    for (const route of before.routes) if (!kept.has(route.dst)) this.#disclaim(interfaceName, route);
     if (!workload) this.#forget(interfaceName, before);
   }
 

@@ -36,13 +36,14 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
   readonly #wanted = new Map<string, W>();
   readonly #byDevice = new Map<string, Set<string>>();
   readonly #tracker: Tracker<string, K>;
+  readonly #orphans: K[] = [];
   readonly #table: NetlinkTable<K>;
 
   constructor(options: DeviceEntriesOptions, kind: EntryKind<I, W, K>) {
     this.#options = options;
     this.#kind = kind;
     this.#tracker = new Tracker<string, K>(kind.same);
-    this.#table = { ...kind, socket: options.socket, tracker: this.#tracker };
+    this.#table = { ...kind, socket: options.socket, tracker: this.#tracker, orphans: this.#orphans };
     options.links.onLink((before, after) => this.#linkChanged(before, after));
   }
 
@@ -103,10 +104,12 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
 
   #linkChanged(before: Link | null, after: Link | null): void {
     const now = before && this.#options.links.byIndex(before.index);
-    const flushed = before?.up && (!now?.up || now.mac !== before.mac);
+    const renamed = before !== null && after === null && now;
+    const flushed = renamed || (before?.up && (!now?.up || now.mac !== before.mac));
     for (const key of this.#byDevice.get((after ?? before)?.name ?? '') ?? []) {
+      if (renamed) this.#orphans.push(this.#kind.toKernel(this.#wanted.get(key) as W, before.index));
       // The kernel forgets them with the link's MAC, or with the link; writing one again that it has not does no harm.
-      if (flushed && this.#tracker.actual.get(key)?.link === before.index) this.#tracker.removeActual(key);
+      if (flushed && this.#tracker.actual.get(key)?.link === before?.index) this.#tracker.removeActual(key);
       this.#refresh(key);
     }
   }

@@ -18,13 +18,18 @@ export interface NetlinkTable<V> {
   /** Told before the tracker learns of it. */
   readonly onWritten?: (value: V, before: V | undefined) => void;
   readonly onDeleted?: (value: V) => void;
+  /**
+   * Entries that a link has kept which has another name now, as far as anybody knows: they go at the next apply, after
+   * what takes their place has been written.
+   */
+  readonly orphans?: V[];
 }
 
 export function applyTable<V>(table: NetlinkTable<V>, now: number): ApplyResult {
   const { tracker } = table;
   tracker.release(now);
   const errors = new Map<string, CalicoError>();
-  const operations = write(table, now, errors) + remove(table, now, errors);
+  const operations = write(table, now, errors) + remove(table, now, errors) + removeOrphans(table, errors);
   return { operations, errors, retryAt: tracker.nextDue() };
 }
 
@@ -67,6 +72,15 @@ function remove<V>(table: NetlinkTable<V>, now: number, errors: Map<string, Cali
     errors.set(key, error);
   }
   return keys.length;
+}
+
+function removeOrphans<V>(table: NetlinkTable<V>, errors: Map<string, CalicoError>): number {
+  const orphans = table.orphans?.splice(0) ?? [];
+  if (orphans.length === 0) return 0;
+  for (const failure of table.socket.batch(orphans, table.encodeDelete).values())
+    if (!isGone(failure))
+      errors.set(table.noun, kernelError(table.noun, 'cannot delete one of a renamed link', failure));
+  return orphans.length;
 }
 
 const isGone = (failure: Failure): boolean => GONE.has(failure.name);

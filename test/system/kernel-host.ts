@@ -9,6 +9,8 @@ export class KernelHost {
   readonly graph: CalcGraph;
   /** Everything that was logged as a warning or an error. */
   readonly problems: string[] = [];
+  /** Endpoint's name → what was told of it last: its state, and what is wrong. */
+  readonly statuses = new Map<string, string>();
   rounds = 0;
   /** Changes asked of the kernel beside those of chains, so far. */
   operations = 0;
@@ -31,6 +33,10 @@ export class KernelHost {
       config,
       drivers,
       log: { debug: () => {}, info: () => {}, warn: problem, error: problem },
+      onEndpointStatus: ({ name }, status) => {
+        if (status) this.statuses.set(name, [status.state, ...status.problems].join('\n'));
+        else this.statuses.delete(name);
+      },
       onRound: (_, __, work) => {
         this.rounds++;
         this.operations += work.operations;

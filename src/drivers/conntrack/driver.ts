@@ -40,7 +40,7 @@ export class ConntrackDriver {
 
   /**
    * Reads the table once a family and ends what was asked for, in slices between which other work is done. What failed
-   * is not tried again.
+   * is not tried again; throws E_KERNEL when the table cannot be read, which is.
    */
   async apply(): Promise<ApplyResult> {
     // One after the other: an address given during a round may already have been passed by.
@@ -50,6 +50,10 @@ export class ConntrackDriver {
     this.#running = this.#endAll(addresses);
     try {
       return await this.#running;
+    } catch (error) {
+      // The table could not be read: next time.
+      this.endConnections(addresses);
+      throw error;
     } finally {
       this.#running = null;
     }

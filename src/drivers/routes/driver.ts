@@ -56,6 +56,7 @@ export class RouteDriver {
   /** Unexpected routes of ours that were found within the grace time. */
   readonly #strangers = new Map<string, KernelRoute>();
   readonly #released = new Set<Cidr>();
+  readonly #orphans: KernelRoute[] = [];
   readonly #table: NetlinkTable<KernelRoute>;
 
   constructor(options: RouteDriverOptions) {
@@ -66,6 +67,7 @@ export class RouteDriver {
       noun: 'route',
       encodeReplace: encodeRouteReplace,
       encodeDelete: encodeRouteDelete,
+      orphans: this.#orphans,
       onWritten: (route, before) => {
         if (before && this.#isOurs(before) && !samePath(before, route)) this.#released.add(route.dst);
       },
@@ -225,12 +227,21 @@ export class RouteDriver {
   }
 
   #linkChanged(before: Link | null, after: Link | null): void {
-    const flushed = before?.up && !this.#options.links.byIndex(before.index)?.up;
+    const now = before && this.#options.links.byIndex(before.index);
+    const renamed = before !== null && after === null && now;
+    const flushed = renamed || (before?.up && !now?.up);
     for (const key of this.#byDevice.get((after ?? before)?.name ?? '') ?? []) {
+      if (renamed) this.#orphan(this.#wanted.get(key) as Route, before);
       // The kernel takes the routes away with the link, and does not tell of IPv4's.
-      if (flushed && this.#tracker.actual.get(key)?.link === before.index) this.#tracker.removeActual(key);
+      if (flushed && this.#tracker.actual.get(key)?.link === before?.index) this.#tracker.removeActual(key);
       this.#refresh(key);
     }
+  }
+
+  /** A link that is renamed keeps its routes: also those that it was taken to have lost, by notifications that came late. */
+  #orphan(route: Route, link: Link): void {
+    this.#orphans.push(toKernel(route, link));
+    this.#released.add(route.dst);
   }
 
   #unindex(key: string): void {
