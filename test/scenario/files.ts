@@ -1,5 +1,8 @@
-/** What stands in a scenario's folder: scenario.json and recorded/packets.json. */
-import { readFileSync } from 'node:fs';
+/**
+ * What stands in a scenario's folder: scenario.json and recorded/packets.json, or packets.json where the verdicts were
+ * written down by us.
+ */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ip } from '../../src/net/index.ts';
 import type { ProbeResult, ProbeSpec } from './probe.ts';
@@ -56,5 +59,7 @@ export interface StepPackets {
 }
 
 export const readScenario = (dir: string): ScenarioFile => JSON.parse(readFileSync(join(dir, 'scenario.json'), 'utf8'));
-export const readRecorded = (dir: string): StepPackets[] =>
-  JSON.parse(readFileSync(join(dir, 'recorded/packets.json'), 'utf8'));
+export function readRecorded(dir: string): StepPackets[] {
+  const recorded = join(dir, 'recorded/packets.json');
+  return JSON.parse(readFileSync(existsSync(recorded) ? recorded : join(dir, 'packets.json'), 'utf8'));
+}

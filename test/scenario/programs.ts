@@ -1,7 +1,8 @@
 /** The programs of a scenario: etcd, one Felix a host, calicoctl. */
 import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ScenarioFile } from './files.ts';
+import type { ScenarioFile, Step } from './files.ts';
 import { Supervised } from './supervised.ts';
 import type { Topology } from './topology.ts';
 
@@ -116,6 +117,13 @@ export class Programs {
     for (const [key, value] of Object.entries(pairs))
       if (value === null) this.etcdctl(['del', key]);
       else this.etcdctl(['put', key], typeof value === 'string' ? value : JSON.stringify(value));
+  }
+
+  /** Writes and deletes what a step of the scenario in `dir` says. */
+  write(dir: string, step: Step): void {
+    if (step.put) this.put(JSON.parse(readFileSync(join(dir, step.put), 'utf8')));
+    if (step.apply) this.calicoctl('apply', join(dir, step.apply));
+    if (step.delete) this.calicoctl('delete', join(dir, step.delete));
   }
 
   /** Everything that is stored. */

@@ -1,7 +1,6 @@
 /** Starts our Felix on hosts that upstream's Felix was recorded on, while packets pass. */
-import { join } from 'node:path';
 import { type Backend, withBackend } from './backend.ts';
-import { readRecorded, readScenario } from './files.ts';
+import { readRecorded, readScenario, type Step } from './files.ts';
 import { compareKernel, readKernel, readRecordedKernel } from './kernel-state.ts';
 import { leftovers, othersNames, unlikeUpstream } from './ownership.ts';
 import { Programs, until } from './programs.ts';
@@ -22,25 +21,32 @@ export interface TakeOver {
   readonly differences: readonly string[];
 }
 
-export async function takeOver(dir: string, prefix: string, backend?: Backend): Promise<TakeOver> {
+/** Where upstream's Felix stood after the scenario's step `at`, the first unless it is given. */
+export async function takeOver(dir: string, prefix: string, backend?: Backend, at?: string): Promise<TakeOver> {
   const written = readScenario(dir);
   const scenario = backend ? withBackend(written, backend) : written;
+  const last = at === undefined ? 0 : scenario.steps.findIndex((step) => step.name === at);
+  const step = scenario.steps[last] as Step;
   const topology = new Topology(scenario, prefix);
   const programs = new Programs(scenario, topology);
   try {
     topology.up();
     await programs.startEtcd();
     programs.declareReady();
-    programs.calicoctl('apply', join(dir, scenario.steps[0]?.apply as string));
+    for (const done of scenario.steps.slice(0, last + 1)) {
+      for (const workload of done.plug ?? []) topology.plug(workload);
+      for (const workload of done.unplug ?? []) topology.unplug(workload);
+      programs.write(dir, done);
+    }
     const recorded = new Map(topology.hosts().map((host) => [host, readRecordedKernel(dir, host, backend)]));
-    const upstreams = (host: string) => recorded.get(host)?.get(scenario.steps[0]?.name as string) ?? {};
+    const upstreams = (host: string) => recorded.get(host)?.get(step.name) ?? {};
     for (const host of topology.hosts()) {
       restoreKernel(topology.namespace(host), upstreams(host));
       plantStale(topology, host);
     }
     const others = new Map(topology.hosts().map((host) => [host, othersNames(readKernel(topology.namespace(host)))]));
 
-    const { allowed, denied } = recordedStreams(scenario, readRecorded(dir), topology, MOST);
+    const { allowed, denied } = recordedStreams(scenario, step, readRecorded(dir), topology, MOST);
     if (allowed.length === 0 || denied.length === 0) throw new Error('the recording has nothing to send');
     const streams = await Streams.start([...allowed, ...denied], RATE);
     await sleep(1000); // upstream's chains alone

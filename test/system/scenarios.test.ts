@@ -1,26 +1,28 @@
-/** Packets: every recorded scenario gives the verdicts that upstream's Felix gave. */
+/**
+ * Packets: every recorded scenario gives the verdicts that upstream's Felix gave, and ours, of settings that no recording
+ * has, those that were written down. test/long/ has all over the other backend.
+ */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runApart } from '../scenario/apart.ts';
+import { RECORDINGS, recordings, TELLING } from '../scenario/recordings.ts';
 
-const ROOT = 'test/vectors/felix';
-/** Those that say most of what a backend could get wrong: order, every match, hosts, both families with NAT. */
-const OVER_NFT = ['policy-order', 'ports-and-protocols', 'host-endpoints', 'openstack'];
-
-const names = readdirSync(ROOT, { withFileTypes: true })
-  .filter((e) => e.isDirectory())
-  .map((e) => e.name);
+const OWN = 'test/scenarios-own';
 
 describe.concurrent('scenarios recorded from upstream', () => {
-  for (const name of names)
-    it(name, { timeout: 600_000 }, async () => {
-      expect(await runApart(`${ROOT}/${name}`)).toBe(`${name}: 0 differences\n`);
-    });
+  it.each(recordings)('%s', { timeout: 600_000 }, async (name) => {
+    expect(await runApart(`${RECORDINGS}/${name}`)).toBe(`${name}: 0 differences\n`);
+  });
 });
 
 describe.concurrent('the same over nft', () => {
-  for (const name of OVER_NFT)
-    it(name, { timeout: 600_000 }, async () => {
-      expect(await runApart(`${ROOT}/${name}`, 'nft')).toBe(`${name}: 0 differences\n`);
-    });
+  it.each(TELLING)('%s', { timeout: 600_000 }, async (name) => {
+    expect(await runApart(`${RECORDINGS}/${name}`, 'nft')).toBe(`${name}: 0 differences\n`);
+  });
+});
+
+describe.concurrent.each(['legacy', 'nft'] as const)('our own scenarios over %s', (backend) => {
+  it.each(readdirSync(OWN))('%s', { timeout: 600_000 }, async (name) => {
+    expect(await runApart(`${OWN}/${name}`, backend)).toBe(`${name}: 0 differences\n`);
+  });
 });
