@@ -16,6 +16,8 @@ export interface SetSink {
   need(set: SetDefinition): void;
 }
 
+const NONE: readonly never[] = [];
+
 const PROTOCOL_NAMES = new Map<Protocol, string>([
   [TCP, 'tcp'],
   [UDP, 'udp'],
@@ -36,21 +38,21 @@ export function activate(rule: Rule, sink: SetSink): ActiveRule {
 
 function entity(side: RuleEntity, protocol: Protocol, sink: SetSink): ActiveEntity {
   const positive = combined(side);
-  const ranges = side.ports.filter(isRange);
-  const names = side.ports.filter(isNamed);
-  const named = (ports: readonly NamedPort[]) => ports.map((p) => namedPortSet(positive ?? 'all()', p, protocol, sink));
+  const [ranges, names] = [only(side.ports, isRange), only(side.ports, isNamed)];
+  const named = (ports: readonly NamedPort[]) =>
+    ports.length === 0 ? NONE : ports.map((p) => namedPortSet(positive ?? 'all()', p, protocol, sink));
   // Sets of named ports hold the endpoints of the selector only, so the selector needs no set beside them, unless
   // numbers are allowed too: those say nothing about addresses.
   const covered = names.length > 0 && ranges.length === 0;
   return {
     nets: side.nets,
     notNets: side.notNets,
-    sets: positive !== null && !covered ? [selectorSet(positive, sink)] : [],
-    notSets: side.notSelector !== '' && side.selector === '' ? [selectorSet(side.notSelector, sink)] : [],
+    sets: positive !== null && !covered ? [selectorSet(positive, sink)] : NONE,
+    notSets: side.notSelector !== '' && side.selector === '' ? [selectorSet(side.notSelector, sink)] : NONE,
     ports: ranges,
     portSets: named(names),
-    notPorts: side.notPorts.filter(isRange),
-    notPortSets: named(side.notPorts.filter(isNamed)),
+    notPorts: only(side.notPorts, isRange),
+    notPortSets: named(only(side.notPorts, isNamed)),
   };
 }
 
@@ -71,6 +73,13 @@ function namedPortSet(text: string, { name }: NamedPort, protocol: Protocol, sin
   const id = uniqueId('n', `${selector.uid},${protocolText(protocol)},${name}`);
   sink.need({ id, selector, port: { name, protocol } });
   return id;
+}
+
+/** No list of its own where nothing or everything is kept: there are eight to every side of a rule. */
+function only<T, K extends T>(list: readonly T[], isKept: (one: T) => one is K): readonly K[] {
+  const kept = list.filter(isKept);
+  if (kept.length === 0) return NONE;
+  return kept.length === list.length ? (list as readonly K[]) : kept;
 }
 
 function isNamed(port: PortRange | NamedPort): port is NamedPort {

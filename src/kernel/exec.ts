@@ -54,8 +54,9 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   const input = new Input(options.stdin ?? '');
-  // A program that ends before it has read everything says so by its status.
-  pipeline(Readable.from(input, { objectMode: false }), child.stdin).catch(() => {});
+  // A program that ends before it has read everything says so by its status. Pieces stay strings, one ahead: as Buffers
+  // they would pile up until the next collection.
+  pipeline(Readable.from(input, { highWaterMark: 1 }), child.stdin).catch(() => {});
   child.on('error', (cause) => {
     clearTimeout(timer);
     reject(
