@@ -22,6 +22,8 @@ class Host {
   readonly asked: string[] = [];
   saved = '';
   refuses = false;
+  /** By rules over the other backend. */
+  policed = false;
   #ended: (outcome: RoundOutcome) => void = () => {};
   readonly dataplane: Dataplane;
 
@@ -42,7 +44,11 @@ class Host {
         : { status: 0, stdout: '', stderr: '' };
     };
     const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run })];
-    const drivers = { ...recording, iptables };
+    const leftovers = {
+      police: async () => this.policed,
+      clear: async () => void this.asked.push('leftovers removed'),
+    };
+    const drivers = { ...recording, iptables, leftovers };
     this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, outcome) => this.#ended(outcome) });
   }
 
@@ -99,6 +105,26 @@ describe('the apply loop', () => {
     const { asked } = await host.round([put(w1), put(P)]);
     expect(asked.filter(isRestore)).toHaveLength(1);
     expect(asked.find(isRestore)).toContain('-g cali-fw-cali-w1'.replace('-g', '--goto'));
+  });
+
+  it('where another backend polices, closes nothing, and removes its rules once ours are there', async () => {
+    const host = new Host();
+    host.policed = true;
+    const { asked } = await host.round([put(w1), put(P)]);
+    expect(asked.filter(isRestore)).toHaveLength(1);
+    const removed = asked.indexOf('leftovers removed');
+    expect(removed).toBeGreaterThan(asked.findIndex(isRestore));
+    expect(removed).toBeGreaterThan(asked.lastIndexOf('route'));
+    const later = await host.round([put({ ...w1, labels: { a: 'b' } })]);
+    expect(later.asked).not.toContain('leftovers removed');
+  });
+
+  it('does not remove what other settings left while chains cannot be written', async () => {
+    const host = new Host();
+    host.refuses = true;
+    expect((await host.round([put(w1), put(P)])).outcome).toBe('failed');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(host.asked).toEqual([]);
   });
 
   it('opens nothing while chains cannot be written, and goes on when they can', async () => {
