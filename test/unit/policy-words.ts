@@ -17,6 +17,7 @@ const LONG: readonly (readonly [RegExp, string])[] = [
   [/-p 17/g, '-p udp'],
   [/-p 4 /g, '-p ipencap '],
   [/(-[sd] [\d.]+)(?= )/g, '$1/32'],
+  [/(-[sd] [\da-f]*:[\da-f:]*)(?= )/g, '$1/128'],
   [/(?<!! )-[sd] (0\.0\.0\.0|::)\/0 /g, ''],
   [/(mark) 0\//g, '$1 0x0/'],
 ];
