@@ -90,7 +90,7 @@ export class Dataplane {
     this.#drivers = options.drivers;
     this.#log = options.log;
     this.#onRound = options.onRound;
-    this.#managers = new Managers(options.config, options.drivers);
+    this.#managers = new Managers(options.config, options.drivers, options.log);
     this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options);
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
     this.#unread = new Set(this.#managers.tables.families);

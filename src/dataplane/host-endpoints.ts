@@ -68,8 +68,9 @@ export class HostEndpoints {
     if (this.#byId.size > 0) this.#touched = true;
   }
 
-  settle(interfaces: () => ReadonlyMap<string, readonly Ip[]>): void {
-    if (!this.#touched) return;
+  /** True when which interfaces they are, or what applies to them, may have changed. */
+  settle(interfaces: () => ReadonlyMap<string, readonly Ip[]>): boolean {
+    if (!this.#touched) return false;
     this.#touched = false;
     this.#settled = true;
     this.#byInterface = resolveHostEndpoints(this.#byId.values(), interfaces());
@@ -77,6 +78,7 @@ export class HostEndpoints {
       ([name, host]) => [name, hostEndpointChains(host, name, this.#policies.storedName, this.#config)] as const,
     );
     for (const table of TABLES) this.#offer(table, hosts);
+    return true;
   }
 
   #offer(table: HostTable, hosts: readonly (readonly [string, HostEndpointChains])[]): void {

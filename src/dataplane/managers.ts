@@ -10,6 +10,7 @@ import { CodePoints } from './code-points.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
+import { NeighbourWarnings, type WarningLog } from './neighbour-warnings.ts';
 import { Policies } from './policies.ts';
 import { type EveryRoute, Reachability } from './reachability.ts';
 import { Sets } from './sets.ts';
@@ -27,6 +28,7 @@ export class Managers {
   readonly policies: Policies;
   readonly workloads: Workloads;
   readonly hostEndpoints: HostEndpoints;
+  readonly #neighbourWarnings: NeighbourWarnings;
   readonly bandwidths: Bandwidths;
   readonly codePoints: CodePoints;
   /** One for each family. */
@@ -42,9 +44,15 @@ export class Managers {
     set: ({ id, setType, members }) => this.sets.set(id, setType, members),
     'set-delta': ({ id, added, removed }) => this.sets.change(id, added, removed),
     'set-gone': ({ id }) => this.sets.remove(id),
-    policy: ({ policy }) => this.policies.set(policy),
+    policy: ({ policy }) => {
+      this.policies.set(policy);
+      this.#neighbourWarnings.onPolicy(policy.id);
+    },
     'policy-gone': ({ id }) => this.policies.remove(id),
-    profile: ({ profile }) => this.policies.setProfile(profile),
+    profile: ({ profile }) => {
+      this.policies.setProfile(profile);
+      this.#neighbourWarnings.onProfile(profile.name);
+    },
     'profile-gone': ({ name }) => this.policies.removeProfile(name),
     workload: ({ workload }) => this.workloads.set(workload),
     'workload-gone': ({ id }) => this.workloads.remove(id),
@@ -61,7 +69,7 @@ export class Managers {
     'route-gone': ({ dst }) => familyOf(dst) === 4 && this.vxlan.removeRoute(dst),
   };
 
-  constructor(config: DataplaneConfig, drivers: Drivers) {
+  constructor(config: DataplaneConfig, drivers: Drivers, log: WarningLog) {
     const { rules } = config;
     const tables = new Tables(drivers.iptables, rules, drivers.ipsets.gaps);
     this.tables = tables;
@@ -72,6 +80,7 @@ export class Managers {
     this.policies = new Policies(tables, rules);
     this.workloads = new Workloads(tables, this.policies, rules);
     this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
+    this.#neighbourWarnings = new NeighbourWarnings(this.policies, rules, log);
     this.bandwidths = new Bandwidths(drivers.qdiscs);
     this.codePoints = new CodePoints(tables);
     const routes = new Claims<Route>(drivers.routes, routeKey);
@@ -116,7 +125,9 @@ export class Managers {
       this.codePoints.set(name, owner);
     }
     this.codePoints.settle();
-    this.hostEndpoints.settle(() => this.#interfaces());
+    const hosts = this.hostEndpoints.settle(() => this.#interfaces());
+    if (this.tables.families.includes(6))
+      this.#neighbourWarnings.settle(hosts, this.hostEndpoints.byInterface, () => this.#ownInterfaces());
     this.vxlan.settle();
   }
 
@@ -128,6 +139,13 @@ export class Managers {
 
   #onServices(prefixes: readonly Cidr[]): void {
     this.tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
+  }
+
+  /** Those by which the host itself talks to others. */
+  #ownInterfaces(): ReadonlyMap<string, readonly Ip[]> {
+    const found = this.#interfaces();
+    for (const name of ['lo', ...this.workloads.owners.keys()]) found.delete(name);
+    return found;
   }
 
   #interfaces(): Map<string, Ip[]> {

@@ -18,7 +18,8 @@ export class Policies {
   readonly #tables: Tables;
   readonly #config: RulesConfig;
   readonly #beforeFilter: PolicyConfig;
-  readonly #storedNames = new Map<IdKey, string>();
+  readonly #policies = new Map<IdKey, ActivePolicy>();
+  readonly #profiles = new Map<string, ActiveProfile>();
 
   constructor(tables: Tables, config: RulesConfig) {
     this.#tables = tables;
@@ -27,13 +28,21 @@ export class Policies {
   }
 
   get count(): number {
-    return this.#storedNames.size;
+    return this.#policies.size;
   }
 
-  readonly storedName = (id: Policy['id']): string => this.#storedNames.get(idKey(id)) ?? id.name;
+  readonly storedName = (id: Policy['id']): string => this.policy(id)?.storedName ?? id.name;
+
+  policy(id: Policy['id']): ActivePolicy | undefined {
+    return this.#policies.get(idKey(id));
+  }
+
+  profile(name: string): ActiveProfile | undefined {
+    return this.#profiles.get(name);
+  }
 
   set(policy: ActivePolicy): void {
-    this.#storedNames.set(idKey(policy.id), policy.storedName);
+    this.#policies.set(idKey(policy.id), policy);
     // Host endpoints have doNotTrack policies in raw and preDNAT policies in mangle.
     for (const direction of DIRECTIONS)
       this.#tables.offerRecipe(policyChainName(direction, policy), (family, table) =>
@@ -44,10 +53,11 @@ export class Policies {
   remove(id: Policy['id']): void {
     const policy = { id, storedName: this.storedName(id) };
     for (const direction of DIRECTIONS) this.#tables.withdrawRecipe(policyChainName(direction, policy));
-    this.#storedNames.delete(idKey(id));
+    this.#policies.delete(idKey(id));
   }
 
   setProfile(profile: ActiveProfile): void {
+    this.#profiles.set(profile.name, profile);
     for (const direction of DIRECTIONS)
       this.#tables.offerRecipe(profileChainName(direction, profile.name), (family) =>
         profileChain(direction, profile, family, this.#config),
@@ -55,6 +65,7 @@ export class Policies {
   }
 
   removeProfile(name: string): void {
+    this.#profiles.delete(name);
     for (const direction of DIRECTIONS) this.#tables.withdrawRecipe(profileChainName(direction, name));
   }
 }
