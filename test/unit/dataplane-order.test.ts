@@ -46,7 +46,10 @@ class Host {
     const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run })];
     const leftovers = {
       police: async () => this.policed,
-      clear: async () => void this.asked.push('leftovers removed'),
+      clear: async () => {
+        this.note();
+        this.asked.push('leftovers removed');
+      },
     };
     const drivers = { ...recording, iptables, leftovers };
     this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, outcome) => this.#ended(outcome) });
