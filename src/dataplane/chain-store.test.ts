@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SetGap } from '../drivers/ipset/index.ts';
 import { Table } from '../drivers/iptables/index.ts';
 import { type Chain, DEFAULT_RULES_CONFIG, type Rule, referenced } from '../rules/index.ts';
 import { ChainStore } from './chain-store.ts';
@@ -14,9 +15,9 @@ const root = (...targets: string[]) => ({
   hooks: { FORWARD: { entry: [rule({ type: 'jump', chain: 'cali-FORWARD' })] } },
 });
 
-function store() {
+function store(gaps: ReadonlyMap<string, SetGap> = new Map()) {
   const table = new Table('filter', 'insert');
-  const chains = new ChainStore(table, { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true });
+  const chains = new ChainStore(table, { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true }, { gaps });
   const write = () => {
     const plan = table.plan({ removals: true });
     if (plan) table.reached(plan);
@@ -94,5 +95,54 @@ describe('ChainStore', () => {
         expect(names.filter((one) => table.has(one))).toEqual(names.filter((one) => expected.has(one)));
       }),
     );
+  });
+
+  it('closes a chain while its rules cannot be trusted with a set, and only then', () => {
+    const gaps = new Map<string, SetGap>();
+    const { table, chains, write } = store(gaps);
+    const id = { kind: 'GlobalNetworkPolicy', name: 'p' } as const;
+    const origin = { type: 'policy', id, direction: 'ingress', rule: 0 } as const;
+    const denies: Rule = { match: { source: { sets: ['s:x'] } }, action: { type: 'drop' }, origin };
+    const policy: Chain = { name: 'cali-pi-p', rules: [denies, rule({ type: 'return' })] };
+    chains.offerTable(root('cali-pi-p', 'cali-other'));
+    chains.offer(policy);
+    chains.offer(jumps('cali-other'));
+    write();
+    expect(table.lengthOf('cali-pi-p')).toBe(2);
+
+    gaps.set('cali40s:x', { absent: false, missing: true, extra: false, reason: 'full' });
+    chains.recheck(new Set(['cali40s:x']));
+    expect(write()).toEqual(['cali-pi-p']);
+    expect(table.lengthOf('cali-pi-p')).toBe(1);
+    expect([...chains.doubtful]).toMatchObject([['cali-pi-p', [{ set: 's:x', unsafe: true }]]]);
+    chains.offer(policy);
+    expect(write()).toEqual([]);
+
+    gaps.clear();
+    chains.recheck(new Set(['cali40s:x']));
+    expect(write()).toEqual(['cali-pi-p']);
+    expect(table.lengthOf('cali-pi-p')).toBe(2);
+    expect(chains.doubtful.size).toBe(0);
+  });
+
+  it('has a stand-in that keeps failsafe ports, and the answers of those connections', () => {
+    const { table, chains } = store();
+    const answers: Rule = {
+      match: { conntrack: ['ESTABLISHED'] },
+      action: { type: 'accept' },
+      origin: { type: 'plumbing' },
+    };
+    const host: Chain = {
+      name: 'cali-fh-eth0',
+      rules: [answers, rule({ type: 'jump', chain: 'cali-failsafe-in' }), ...jumps('', 'cali-pi-p').rules],
+    };
+    chains.offerTable(root('cali-fh-eth0'));
+    chains.offer(host);
+    table.refuse('cali-fh-eth0', { reason: 'no', rule: null }, 0);
+    table.refuse('cali-failsafe-in', { reason: 'no', rule: null }, 0);
+    const parts = table.plan({ removals: true })?.parts() ?? [];
+    const text = [...parts].map(([, part]) => part).join('\n');
+    const targets = [...text.matchAll(/^-A cali-fh-eth0 .*--jump (\S+)$/gm)].map(([, target]) => target);
+    expect(targets).toEqual(['ACCEPT', 'cali-failsafe-in', 'DROP']);
   });
 });
