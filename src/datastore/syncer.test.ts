@@ -223,7 +223,7 @@ describe('Syncer', () => {
         const sink = follow(store);
         try {
           for (const act of actions) await act(store);
-          await until(async () => same(sink.state, await contents(store)));
+          await until(async () => sink.statuses.length === 2 && same(sink.state, await contents(store)));
           for (const [id, count] of sink.deletions) expect(count).toBeLessThanOrEqual(store.deletions.get(id) ?? 0);
           expect(sink.statuses).toEqual(['wait', 'in-sync']);
         } finally {

@@ -3,7 +3,7 @@
  *
  * It never reports a deletion that did not happen. When a watch is lost, for whatever reason, it lists again and
  * reports only what differs from what it has reported; deletions only at the end of a list that is complete. While the
- * datastore does not answer, or is not ready, everything stays as it was reported.
+ * datastore does not answer, or is not to be believed (readiness.ts), everything stays as it was reported.
  */
 import { setTimeout } from 'node:timers/promises';
 import { CalicoError } from '../errors/index.ts';
@@ -12,7 +12,7 @@ import { BUILT_IN } from './decode/built-in.ts';
 import { Feed } from './feed.ts';
 import { IPAM_BLOCKS, RESOURCES } from './keys.ts';
 import { Known } from './known.ts';
-import { READINESS, readinessOf } from './readiness.ts';
+import { READINESS, Readiness } from './readiness.ts';
 import { compareRevisions, type Store, type StoreEvent } from './store.ts';
 
 export interface SyncerOptions {
@@ -24,6 +24,11 @@ export interface SyncerOptions {
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** Told what keeps it from following, in words for people. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /**
+   * Told once why the datastore, which answers, is not to be believed (E_NOT_READY, E_CLUSTER), and null when everything
+   * of it has been reported again. It is logged unless somebody else takes it.
+   */
+  readonly onHeld?: (why: CalicoError | null) => void;
 }
 
 const PREFIXES = [RESOURCES, IPAM_BLOCKS];
@@ -40,22 +45,26 @@ export class Syncer {
   readonly #sink: SyncerSink;
   readonly #options: Required<SyncerOptions>;
   readonly #known = new Known();
+  readonly #readiness = new Readiness();
   readonly #stopping = new AbortController();
   #batch: Update[] = [];
   #sliceEnd = 0;
   #revision = '0';
   #lists = 0;
-  #initialised = false;
   #inSync = false;
+  /** Why the datastore is not believed, as it was told last. */
+  #held = '';
 
   constructor(store: Store, sink: SyncerSink, options: SyncerOptions = {}) {
     this.#store = store;
     this.#sink = sink;
+    const log = options.log ?? (() => {});
     this.#options = {
       random: options.random ?? Math.random,
       now: options.now ?? (() => performance.now()),
       sleep: options.sleep ?? ((milliseconds, signal) => setTimeout(milliseconds, undefined, { signal })),
-      log: options.log ?? (() => {}),
+      log,
+      onHeld: options.onHeld ?? ((why) => why && log(why.message, fieldsOf(why))),
     };
   }
 
@@ -90,22 +99,19 @@ export class Syncer {
       } catch (error) {
         const { subject, message } = error instanceof CalicoError ? error : { subject: '', message: String(error) };
         this.#options.log('the datastore cannot be read', { subject, message });
+        this.#flush();
       }
       if (this.#options.now() - started > STABLE_MS) failures = 0;
       if (!this.#stopped) await this.#pause(Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS));
     }
   }
 
-  /**
-   * Waits while the datastore says that it is not to be used. One that was initialised and is so no longer has been
-   * wiped, is being restored, or is another: nothing is taken from it either.
-   */
+  /** Waits while the datastore is not to be believed. What it is asked for is little, so that waiting costs it little. */
   async #untilReady(): Promise<void> {
-    for (let said = false; !this.#stopped; said = true) {
-      const readiness = readinessOf((await this.#store.get(READINESS))?.value ?? null);
-      if (readiness === 'ready') this.#initialised = true;
-      if (readiness === 'ready' || (readiness === 'uninitialised' && !this.#initialised)) return;
-      if (!said) this.#options.log('the datastore is not ready: everything stays as it is', { readiness });
+    while (!this.#stopped) {
+      const why = this.#readiness.judge((await this.#store.get(READINESS))?.value ?? null);
+      if (!why) return;
+      this.#hold(why);
       await this.#pause(READY_POLL_MS);
     }
   }
@@ -117,7 +123,8 @@ export class Syncer {
     this.#known.beginList();
     for (const prefix of PREFIXES) {
       let revision = '0';
-      for await (const page of this.#store.pages(prefix)) {
+      const pages = this.#store.pages(prefix);
+      for await (const page of prefix === RESOURCES ? this.#readiness.believable(pages) : pages) {
         if (this.#stopped) return [];
         revision = page.revision;
         this.#newSlice();
@@ -128,9 +135,14 @@ export class Syncer {
       }
       revisions.push(revision);
     }
-    this.#noteRevision(revisions[0] as string);
+    const [first, second] = revisions as [string, string];
+    if (compareRevisions(second, first) < 0) {
+      throw new CalicoError('E_DATASTORE', `revision ${second}`, `went back from ${first} while it was listed`);
+    }
+    this.#noteRevision(first);
     for (const update of this.#known.endList()) this.#report(update);
     this.#flush();
+    this.#hold(null);
     if (!this.#inSync && !this.#stopped) this.#sink.onStatus('in-sync');
     this.#inSync = true;
     return revisions;
@@ -160,17 +172,13 @@ export class Syncer {
     }
   }
 
-  /** False when the event says that the datastore is not to be used any more. */
+  /** False when the event says that the datastore is not to be believed any more. */
   #onEvent({ key, value, revision }: StoreEvent): boolean {
     if (compareRevisions(revision, this.#revision) > 0) this.#revision = revision;
-    if (key === READINESS) {
-      const readiness = readinessOf(value);
-      if (readiness === 'ready') this.#initialised = true;
-      else if (readiness === 'not ready' || this.#initialised) {
-        // Who follows ClusterInformation is told why nothing else comes; one that is gone counts as not yet gone.
-        if (value !== null) this.#report(this.#known.put({ key, value, revision }));
-        return false;
-      }
+    if (key === READINESS && this.#readiness.judgeChange(value)) {
+      // Who follows ClusterInformation is told why nothing else comes; one that is gone counts as not yet gone.
+      if (value !== null) this.#report(this.#known.put({ key, value, revision }));
+      return false;
     }
     this.#report(value === null ? this.#known.delete(key) : this.#known.put({ key, value, revision }));
     return true;
@@ -182,6 +190,13 @@ export class Syncer {
       this.#options.log('the datastore is behind what has been seen: has it been restored, or is it another?', fields);
     }
     this.#revision = revision;
+  }
+
+  #hold(why: CalicoError | null): void {
+    const text = String(why ?? '');
+    if (text === this.#held || this.#stopped) return;
+    this.#held = text;
+    this.#options.onHeld(why);
   }
 
   #report(update: Update | null): void {
@@ -223,4 +238,8 @@ export class Syncer {
     const jittered = milliseconds * (0.5 + this.#options.random() / 2);
     await this.#options.sleep(jittered, this.#stopping.signal).catch(() => {});
   }
+}
+
+function fieldsOf({ code, subject, hint }: CalicoError): Record<string, unknown> {
+  return { code, subject, hint };
 }

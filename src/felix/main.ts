@@ -25,6 +25,8 @@ import { StatusReports } from './status/index.ts';
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
 const YOUNG_MB = 4;
 
+const NOT_LISTED = 'the first list is not complete';
+
 const PROGRAM = {
   name: 'calico-felix',
   about: `Keeps this host's part of the datastore's policy, sets and routes in the kernel.
@@ -96,11 +98,18 @@ async function main(): Promise<void> {
       graph.onStatus(status);
       inSync = status === 'in-sync';
       observed.inSync = inSync;
-      health.report('datastore', inSync, 'the first list is not complete');
+      health.report('datastore', inSync, NOT_LISTED);
       if (inSync) flush();
     },
   };
-  const syncer = new Syncer(store, sink, { log: (message, fields) => log.warn(fields, message) });
+  const syncer = new Syncer(store, sink, {
+    log: (message, fields) => log.warn(fields, message),
+    onHeld(why) {
+      if (why) log.error({ code: why.code, subject: why.subject, hint: why.hint }, `${why.message}: nothing is taken`);
+      else log.info({}, 'the datastore is followed again');
+      health.report('datastore', inSync && !why, why?.message ?? NOT_LISTED);
+    },
+  });
   observed.resyncs = () => syncer.lists;
   health.watch('dataplane', () => observed.stuck);
   await serveState(config.felixHostname, observed, health, log);

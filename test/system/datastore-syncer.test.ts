@@ -118,7 +118,7 @@ test('an etcd that comes back empty is not believed, one that is restored is', a
   await etcd.wipe();
   await etcd.start();
   await ready(etcd);
-  await until(() => log.some((message) => message.includes('not ready')));
+  await until(() => log.some((message) => message.includes('no longer')));
   for (const name of NODES.slice(1)) etcd.ctl('put', node(name), '{}');
   etcd.ctl('put', cluster, '{"spec":{"clusterGUID":"g","datastoreReady":true}}');
   await until(() => updates.some(({ value }) => value === null));
