@@ -66,10 +66,12 @@ async function changesDuring(what: () => Promise<unknown>): Promise<Change[]> {
   return history.since(since, PREFIX);
 }
 
-const startTime = (): number =>
-  Number(
-    /^process_start_time_seconds ([\d.]+)$/m.exec(topology.shell('h1', 'curl -s http://127.0.0.1:9091/metrics'))?.[1],
-  );
+/** Of h1's Felix. */
+function metric(name: string): number {
+  const lines = topology.shell('h1', 'curl -s http://127.0.0.1:9091/metrics').split('\n');
+  return Number(lines.find((line) => line.startsWith(`${name} `))?.split(' ')[1]);
+}
+const startTime = (): number => metric('process_start_time_seconds');
 
 beforeAll(async () => {
   topology.up();
@@ -99,6 +101,7 @@ describe('what is reported', () => {
     ]) {
       topology.ip('h1', `link set ${INTERFACE} ${command}`);
       await becomes(10, () => statusOf('vm1'), { status });
+      expect(metric('calico_felix_endpoints{state="down"}')).toBe(status === 'down' ? 1 : 0);
     }
     topology.unplug('vm1');
     await becomes(10, () => statusOf('vm1'), { status: 'down' });
