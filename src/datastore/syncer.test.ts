@@ -4,7 +4,7 @@ import { CalicoError } from '../errors/index.ts';
 import { idKey, type Update } from '../model/index.ts';
 import { BUILT_IN } from './decode/built-in.ts';
 import { decode } from './decode/index.ts';
-import { resourceKey } from './keys.ts';
+import { RESOURCES, resourceKey } from './keys.ts';
 import { compareRevisions, type Store } from './store.ts';
 import { FoldingSink, ScriptedStore, turn } from './syncer.testing.ts';
 import { Syncer } from './syncer.ts';
@@ -179,6 +179,64 @@ describe('Syncer', () => {
     for (const { key } of (await store.list('/')).items) await store.delete(key);
     await until(() => log.length > 0);
     expect(names([...sink.state.values()])).toEqual(['+default', '+a']);
+  });
+
+  test('wiped between the question whether it is ready and the list: everything stays', async () => {
+    const [store, wiped] = [new ScriptedStore(), new ScriptedStore()];
+    await store.put(CLUSTER, cluster(true));
+    await store.put(resourceKey('nodes', 'a'), '{}');
+    await wiped.put(resourceKey('bgppeers', 'stranger'), '{}');
+    const log: string[] = [];
+    const sink = follow(store, log);
+    await until(() => sink.statuses.length === 2);
+    Object.assign(store, { pages: wiped.pages.bind(wiped) });
+    store.lose('disconnected');
+    await until(() => log.filter((message) => message === 'the datastore cannot be read').length > 2);
+    expect(sink.deletions.size).toBe(0);
+    expect(names([...sink.state.values()])).toEqual(['+default', '+a']);
+  });
+
+  test('went back between the two lists: lists again', async () => {
+    const [store, restored] = [new ScriptedStore(1000), new ScriptedStore()];
+    const block = '/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-26';
+    await store.put(block, '{"cidr":"10.0.0.0/26"}');
+    await store.put(SET, setOf());
+    const log: string[] = [];
+    const sink = follow(store, log);
+    await until(() => sink.statuses.length === 2);
+    const pages = store.pages.bind(store);
+    let times = 3;
+    store.pages = (prefix) => (prefix !== RESOURCES && times-- > 0 ? restored.pages(prefix) : pages(prefix));
+    store.lose('disconnected');
+    await until(() => log.filter((message) => message === 'the datastore cannot be read').length === 3);
+    await until(() => store.watches.size === 2);
+    expect(sink.deletions.size).toBe(0);
+  });
+
+  test("it comes back as another cluster's: everything stays, said once, until the first is back", async () => {
+    const [store, other] = [new ScriptedStore(), new ScriptedStore()];
+    await store.put(CLUSTER, cluster(true));
+    await store.put(resourceKey('nodes', 'a'), '{}');
+    await store.put(resourceKey('nodes', 'b'), '{}');
+    await other.put(CLUSTER, cluster(true).replace('"g"', '"h"'));
+    const sink = new FoldingSink();
+    const held: (string | null)[] = [];
+    const onHeld = (why: CalicoError | null) => void held.push(why && why.code);
+    syncer = new Syncer(store, sink, { sleep: turn, onHeld });
+    syncer.start();
+    await until(() => sink.statuses.length === 2);
+    const { get, pages, watch } = store;
+    for (const method of ['get', 'pages', 'watch'] as const)
+      Object.assign(store, { [method]: other[method].bind(other) });
+    store.lose('compacted');
+    await until(() => held.length > 0);
+    for (let i = 0; i < 50; i++) await turn();
+    expect(names([...sink.state.values()])).toEqual(['+default', '+a', '+b']);
+    await store.delete(resourceKey('nodes', 'b'));
+    Object.assign(store, { get, pages, watch });
+    await until(() => held.length === 2);
+    expect(held).toEqual(['E_CLUSTER', null]);
+    expect([...sink.deletions.keys()]).toEqual(['Node(/b)']);
   });
 
   test('a policy under both forms of its name: default.p counts, and p when that is gone', async () => {
