@@ -2,15 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { CalcGraph } from '../../src/calc/index.ts';
 import { gone, policy, put, workload } from '../../src/calc/testing/resources.ts';
-import { Dataplane, type DataplaneConfig, type RoundOutcome } from '../../src/dataplane/index.ts';
+import { Dataplane, type RoundOutcome } from '../../src/dataplane/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
 import type { exec } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
+import type { Family } from '../../src/net/index.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
 import { driversOver, linkUp } from '../random/fake-kernel.ts';
 import { RecordingKernel } from './operations-kernel.ts';
 
-const CONFIG: DataplaneConfig = { ...BOTH_FAMILIES, families: [4] };
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const w1 = workload('w1', { ips: ['10.65.0.1/32'] });
 const P = policy('p', { selector: 'all()' });
@@ -21,16 +21,18 @@ class Host {
   /** What the kernel was asked, in order; a restore as its whole text. */
   readonly asked: string[] = [];
   saved = '';
-  refuses = false;
+  /** Whose programs fail: a family's, or no one's. */
+  refuses: Family | false = false;
   /** By rules over the other backend. */
   policed = false;
   #ended: (outcome: RoundOutcome) => void = () => {};
   readonly dataplane: Dataplane;
 
-  constructor() {
+  constructor(families: readonly Family[] = [4]) {
     const recording = driversOver(this.kernel);
     const run: typeof exec = async (program, _args, { stdin } = {}) => {
       this.note();
+      const refused = this.refuses === (program.startsWith('ip6') ? 6 : 4);
       if (program.endsWith('save')) {
         // The recording kernel's tables read as empty: its links are told of right after they have been read.
         for (const event of [linkUp('cali-w1', 5), linkUp('cali-w2', 6)]) recording.links.handle(event);
@@ -39,11 +41,12 @@ class Host {
       this.asked.push([...(stdin ?? '')].join(''));
       // Something takes its time, and something else comes in between.
       await new Promise((resolve) => setImmediate(resolve));
-      return this.refuses
+      return refused
         ? { status: 4, stdout: '', stderr: 'Another app is currently holding the xtables lock' }
         : { status: 0, stdout: '', stderr: '' };
     };
-    const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run })];
+    const config = { ...BOTH_FAMILIES, families };
+    const iptables = families.map((family) => new Iptables({ family, backend: 'legacy', insertMode: 'insert', run }));
     const leftovers = {
       police: async () => this.policed,
       clear: async () => {
@@ -52,7 +55,7 @@ class Host {
       },
     };
     const drivers = { ...recording, iptables, leftovers };
-    this.dataplane = new Dataplane({ config: CONFIG, drivers, log, onRound: (_, outcome) => this.#ended(outcome) });
+    this.dataplane = new Dataplane({ config, drivers, log, onRound: (_, outcome) => this.#ended(outcome) });
   }
 
   note(): void {
@@ -60,13 +63,19 @@ class Host {
   }
 
   /** How the round went, and what it asked for. */
-  async round(updates: readonly Update[]): Promise<{ outcome: RoundOutcome; asked: string[] }> {
+  round(updates: readonly Update[]): Promise<{ outcome: RoundOutcome; asked: string[] }> {
+    return this.roundAfter(() => {
+      this.graph.onUpdates(updates);
+      this.graph.onStatus('in-sync');
+      this.graph.flush((update) => this.dataplane.onUpdate(update));
+    });
+  }
+
+  async roundAfter(cause: () => void): Promise<{ outcome: RoundOutcome; asked: string[] }> {
     const ended = new Promise<RoundOutcome>((resolve) => {
       this.#ended = resolve;
     });
-    this.graph.onUpdates(updates);
-    this.graph.onStatus('in-sync');
-    this.graph.flush((update) => this.dataplane.onUpdate(update));
+    cause();
     const outcome = await ended;
     this.note();
     return { outcome, asked: this.asked.splice(0) };
@@ -124,7 +133,7 @@ describe('the apply loop', () => {
 
   it('does not remove what other settings left while chains cannot be written', async () => {
     const host = new Host();
-    host.refuses = true;
+    host.refuses = 4;
     expect((await host.round([put(w1), put(P)])).outcome).toBe('failed');
     await new Promise((resolve) => setImmediate(resolve));
     expect(host.asked).toEqual([]);
@@ -133,7 +142,7 @@ describe('the apply loop', () => {
   it('opens nothing while chains cannot be written, and goes on when they can', async () => {
     const host = new Host();
     await host.round([put(P)]);
-    host.refuses = true;
+    host.refuses = 4;
     const failed = await host.round([put(w1)]);
     expect(failed.outcome).toBe('failed');
     expect(failed.asked.filter(opens)).toEqual([]);
@@ -172,5 +181,46 @@ describe('the apply loop', () => {
     await host.round([put(w1), put(P)]);
     const { asked } = await host.round([put(workload('w2', { ips: ['10.65.0.1/32'] }))]);
     expect(asked.filter((what) => what.startsWith('route'))).toEqual([]);
+  });
+
+  it('opens one family while the chains of the other cannot be written', async () => {
+    const host = new Host([4, 6]);
+    host.refuses = 6;
+    const both = workload('w1', { ips: ['10.65.0.1/32', 'fd00:65::1/128'] });
+    const first = await host.round([put(both), put(P)]);
+    expect(first.outcome).toBe('failed');
+    expect(first.asked.filter((what) => what === 'route')).toHaveLength(1);
+    host.refuses = false;
+    const { outcome, asked } = await host.roundAfter(() => {});
+    expect(outcome).toBe('done');
+    expect(asked.filter((what) => what === 'route')).toHaveLength(1);
+  });
+
+  it('while chains cannot be written, ends connections of what is gone, and tries again by itself', async () => {
+    const host = new Host();
+    await host.round([put(w1), put(P)]);
+    host.refuses = 4;
+    const { outcome, asked } = await host.round([gone(w1)]);
+    expect(outcome).toBe('failed');
+    expect(asked).toContain('route removed');
+    expect(asked).toContain('connections ended');
+    expect(asked).not.toContain('set removed');
+    host.refuses = false;
+    const next = await host.roundAfter(() => {});
+    expect(next.outcome).toBe('done');
+    // The kernel was read again, and had nothing.
+    expect(next.asked.find(isRestore)).toContain(':cali-FORWARD');
+    expect(next.asked.find(isRestore)).not.toContain('cali-tw-cali-w1');
+  });
+
+  it('does not hurry chains that wait for another try when a link changes, and does when there is something new', async () => {
+    const host = new Host();
+    await host.round([put(P)]);
+    host.refuses = 4;
+    expect((await host.round([put(w1)])).outcome).toBe('failed');
+    const restores = ({ asked }: { asked: string[] }) => asked.filter(isRestore).length;
+    const told = await host.roundAfter(() => host.dataplane.onKernelEvents([linkUp('cali-w3', 7)]));
+    expect({ outcome: told.outcome, restores: restores(told) }).toEqual({ outcome: 'failed', restores: 0 });
+    expect(restores(await host.round([put(workload('w2'))]))).toBeGreaterThan(0);
   });
 });
