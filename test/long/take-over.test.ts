@@ -14,8 +14,11 @@ const states = recordings
   )
   .flatMap(([name, step]) => (['legacy', 'nft'] as const).map((backend) => [name, step, backend] as const));
 
-test.each(states)('%s after %s, over %s', async (name, step, backend) => {
-  const { sent, ...found } = await takeOver(`${RECORDINGS}/${name}`, `t${process.pid % 10000}-`, backend, step);
+let started = 0;
+
+test.concurrent.each(states)('%s after %s, over %s', async (name, step, backend) => {
+  const prefix = `t${process.pid % 10000}x${started++}-`;
+  const { sent, ...found } = await takeOver(`${RECORDINGS}/${name}`, prefix, backend, step);
   expect(sent).toBeGreaterThan(200);
   expect(found).toEqual({ wrong: [], differences: [] });
 });

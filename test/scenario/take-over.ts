@@ -47,7 +47,7 @@ export async function takeOver(dir: string, prefix: string, backend?: Backend, a
     const others = new Map(topology.hosts().map((host) => [host, othersNames(readKernel(topology.namespace(host)))]));
 
     const { allowed, denied } = recordedStreams(scenario, step, readRecorded(dir), topology, MOST);
-    if (allowed.length === 0 || denied.length === 0) throw new Error('the recording has nothing to send');
+    if (allowed.length + denied.length === 0) throw new Error('the recording has nothing to send');
     const streams = await Streams.start([...allowed, ...denied], RATE);
     await sleep(1000); // upstream's chains alone
     for (const host of topology.hosts()) programs.startFelix(host);
