@@ -66,6 +66,8 @@ async function changesDuring(what: () => Promise<unknown>): Promise<Change[]> {
   return history.since(since, PREFIX);
 }
 
+const felixLog = () => readFileSync(join(topology.work, 'felix-h1.log'), 'utf8').split('\n');
+
 /** Of h1's Felix. */
 function metric(name: string): number {
   const lines = topology.shell('h1', 'curl -s http://127.0.0.1:9091/metrics').split('\n');
@@ -123,8 +125,14 @@ describe('what is reported', () => {
     await becomes(10, () => reported()[key], { status: 'down' });
     topology.ip('h1', 'link add eth9 type veth peer name eth10', 'link set eth9 up', 'link set eth10 up');
     await becomes(10, () => reported()[key], { status: 'up' });
+    // It has no policy: nothing passes but what failsafe ports let through.
+    const warnings = () => felixLog().filter((line) => line.includes('policy denies ICMPv6'));
+    expect(warnings()).toEqual([]);
+    topology.ip('h1', 'addr add fd00:99::1/64 dev eth9 nodad');
+    await becomes(10, () => warnings().length, 1);
     calicoctl('delete', eth0);
     await becomes(10, () => reported()[key], undefined);
+    expect(warnings()).toHaveLength(1);
   });
 });
 
