@@ -67,6 +67,30 @@ describe('ChainStore', () => {
     expect(write()).toEqual(['-cali-dispatch-a', '-cali-tw-ca2', 'cali-dispatch']);
   });
 
+  it('an endpoint more asks for the rules of the chains that lead to it, and of no others', () => {
+    const { table, chains } = store();
+    chains.offerTable(root('cali-dispatch'));
+    const dispatch = (count: number): Chain => {
+      const names = Array.from({ length: count }, (_, i) => `c${i % 10}x${i}`).toSorted();
+      const targets = new Map(names.map((name) => [name, `cali-tw-${name}`]));
+      const action: Rule['action'] = { type: 'dispatch', by: 'outInterface', via: 'goto', table: targets };
+      return { name: 'cali-dispatch', rules: [rule(action), rule({ type: 'drop' })] };
+    };
+    const asked: string[] = [];
+    const rules = chains.rules.bind(chains);
+    chains.rules = (name) => {
+      asked.push(name);
+      return rules(name);
+    };
+    const write = () => table.reached(table.plan({ removals: true })!);
+    chains.offer(dispatch(100));
+    write();
+    asked.length = 0;
+    chains.offer(dispatch(101));
+    write();
+    expect([...new Set(asked)]).toEqual(['cali-dispatch-0']);
+  });
+
   it('after any offers and withdrawals has exactly the chains that the hooks lead to', () => {
     const name = fc.integer({ min: 0, max: 6 });
     // A chain names later ones only: chains of rules have no cycles.

@@ -5,6 +5,7 @@
  * when the last such rule does. So a policy is offered to every table, and costs only those where an endpoint uses it.
  * What a chain is lowered to, and its text, are made when they are needed and kept by nobody: there are thousands.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { SetGap } from '../drivers/ipset/index.ts';
 import type { ChainSource, Table } from '../drivers/iptables/index.ts';
 import {
@@ -150,12 +151,25 @@ export class ChainStore implements ChainSource {
     const children = tree.slice(1).map((child) => child.name);
     const plain = targets.length === 0 && children.length === 0 && !unsafe;
     this.#active.set(name, plain ? LEAF : { targets, children, unsafe });
-    for (const target of targets) this.#acquire(target);
-    this.#trees.delete(name);
-    for (const part of tree) this.#trees.set(part.name, part);
-    for (const part of [name, ...children]) this.#table.setChain(part, this);
+    const [gone, come] = between(before?.targets ?? [], targets);
+    for (const target of come) this.#acquire(target);
+    if (tree.length > 0) this.#setTree(tree);
+    else {
+      this.#trees.delete(name);
+      this.#table.setChain(name, this);
+    }
     this.#removeParts(before?.children.filter((child) => !children.includes(child)));
-    for (const target of before?.targets ?? []) this.#release(target);
+    for (const target of gone) this.#release(target);
+  }
+
+  /** An endpoint that comes or goes touches a chain or two of a tree: the others are not rendered again. */
+  #setTree(tree: readonly Chain[]): void {
+    for (const part of tree) {
+      const before = this.#trees.get(part.name);
+      if (before && sameRules(before.rules, part.rules)) continue;
+      this.#trees.set(part.name, part);
+      this.#table.setChain(part.name, this);
+    }
   }
 
   #deactivate(name: string): void {
@@ -207,6 +221,36 @@ function targetsOf(rules: readonly Rule[]): string[] {
     if (action.type === 'jump' || action.type === 'goto') return [action.chain];
     return action.type === 'dispatch' ? [...action.table.values()] : [];
   });
+}
+
+/** Two lists without what they begin and end with alike: one more endpoint in a dispatch is one target more. */
+function between<T>(a: readonly T[], b: readonly T[]): [readonly T[], readonly T[]] {
+  const most = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < most && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < most - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+}
+
+function sameRules(before: readonly Rule[], after: readonly Rule[]): boolean {
+  return before.length === after.length && before.every((rule, i) => sameRule(rule, after[i]!));
+}
+
+/** Most rules of a tree lead on by an interface: to look at all that they could be would cost more than to render them. */
+function sameRule(a: Rule, b: Rule): boolean {
+  if (!leadsByInterface(a) || !leadsByInterface(b)) return isDeepStrictEqual(a, b);
+  const [from, to] = [a.match, b.match];
+  const same = from.inInterface === to.inInterface && from.outInterface === to.outInterface;
+  return same && a.action.chain === b.action.chain && a.action.type === b.action.type;
+}
+
+type Jump = Extract<Rule['action'], { type: 'jump' | 'goto' }>;
+
+function leadsByInterface(rule: Rule): rule is Rule & { action: Jump } {
+  if (rule.action.type !== 'goto' && rule.action.type !== 'jump') return false;
+  for (const key in rule.match) if (key !== 'inInterface' && key !== 'outInterface') return false;
+  return rule.comment === undefined;
 }
 
 /**
