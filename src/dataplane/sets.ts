@@ -41,10 +41,6 @@ export class Sets {
     return this.#ids.size;
   }
 
-  get hostCount(): number {
-    return this.#hosts.size;
-  }
-
   set(id: SetId, type: SetType, members: Iterable<SetMember>): void {
     this.#ids.add(id);
     this.#setAll(id, KERNEL_TYPES[type], members);

@@ -1,3 +1,3 @@
 /** What every program that runs by itself has: a version, and a command line that says little. */
-export { commandLine, type Program } from './command-line.ts';
+export { commandLine } from './command-line.ts';
 export { VERSION } from './version.ts';

@@ -1,3 +1,4 @@
+/** What came of bringing a table to its desired state, and of several. */
 import type { CalicoError } from '../errors/index.ts';
 
 /** What one apply of a driver did. */
@@ -15,10 +16,15 @@ export type Clock = () => number;
 
 /** The sum of several results: of tables that are applied one after the other. */
 export function mergeResults(...results: readonly ApplyResult[]): ApplyResult {
-  const times = results.flatMap((r) => (r.retryAt === null ? [] : [r.retryAt]));
   return {
     operations: results.reduce((sum, r) => sum + r.operations, 0),
     errors: new Map(results.flatMap((r) => [...r.errors])),
-    retryAt: times.length > 0 ? Math.min(...times) : null,
+    retryAt: earliest(...results.map((r) => r.retryAt)),
   };
+}
+
+/** The first of several times; null: none, of those that are none. */
+export function earliest(...times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length > 0 ? Math.min(...known) : null;
 }

@@ -18,11 +18,20 @@ import {
   type Refusal,
 } from '../../kernel/index.ts';
 import type { Family } from '../../net/index.ts';
-import { type ApplyResult, Backoff, type Clock, mergeResults, type TableDump, Tracker } from '../../reconcile/index.ts';
+import {
+  type ApplyResult,
+  Backoff,
+  type Clock,
+  earliest,
+  mergeResults,
+  type TableDump,
+  Tracker,
+} from '../../reconcile/index.ts';
 import { Attempt } from './attempt.ts';
-import { type SetGap, SetGaps } from './gaps.ts';
+import { dumpSets } from './dump.ts';
+import { gapOf, type SetGap, SetGaps } from './gaps.ts';
 import { SetMembers } from './members.ts';
-import { takePlace, temporaryName } from './replace.ts';
+import { rebuild, sameShape } from './replace.ts';
 import { type Refused, writeMembers } from './write.ts';
 
 /** FelixConfiguration's MaxIpsetSize. */
@@ -98,15 +107,7 @@ export class IpSetDriver {
 
   /** Members are told in full, or how many there are. */
   dump(full: boolean): TableDump[] {
-    const desired: Record<string, string | readonly string[]> = {};
-    const actual: Record<string, string | readonly string[]> = {};
-    for (const [name, header] of this.#sets.actual) actual[name] = shape(header);
-    for (const [name, own] of this.#members) {
-      desired[name] = describe(own, full, 'desired');
-      if (name in actual) actual[name] = own.known ? describe(own, full, 'actual') : `${actual[name]}, not read`;
-    }
-    const problems = Object.fromEntries([...this.gaps].map(([name, { reason }]) => [name, reason]));
-    return [{ table: 'IP sets', desired, actual, problems }];
+    return [dumpSets(this.#sets.actual, this.#members, this.#gaps.all, full)];
   }
 
   /** Sets that are not as desired, as of the last `applyUpdates`. */
@@ -133,15 +134,10 @@ export class IpSetDriver {
     this.counts.found = all.length;
     const found = all.filter(({ name }) => this.#owns(name) || this.#members.has(name));
     this.#sets.replaceActual(new Map(found.map((header) => [header.name, header])));
-    for (const name of this.#members.keys()) this.recheck(name);
-  }
-
-  /** The set's members are read again by the next `applyUpdates`: an audit in small steps. */
-  recheck(name: string): void {
-    const own = this.#members.get(name);
-    if (!own) return;
-    own.known = false;
-    this.#touch(name);
+    for (const [name, own] of this.#members) {
+      own.known = false;
+      this.#touch(name);
+    }
   }
 
   /** Of these sets, creates those that are desired and not there, empty: so that rules can name them. */
@@ -228,30 +224,14 @@ export class IpSetDriver {
     for (const name of [...this.#sets.pendingWrites]) {
       if (!this.#sets.actual.has(name)) continue;
       const own = this.#members.get(name) as SetMembers;
-      const beside = new SetMembers({ ...own.set, name: temporaryName(this.#sets, own.set.family) });
-      beside.replace(own.tracker.desired());
-      const built = this.#buildBeside(own, beside);
+      const built = rebuild(this.#socket, this.#sets, own);
       operations += built.operations;
-      if (!built.error) continue;
-      this.#sets.failed(name, attempt.now);
-      attempt.fail(name, built.error);
+      if (built.error) {
+        this.#sets.failed(name, attempt.now);
+        attempt.fail(name, built.error);
+      } else this.#touch(name);
     }
     return operations;
-  }
-
-  #buildBeside(own: SetMembers, beside: SetMembers): { operations: number; error?: CalicoError } {
-    const { name } = own.set;
-    const uncreated = this.#socket.request((w) => encodeSetCreate(w, beside.set));
-    if (uncreated) return { operations: 1, error: kernelError(name, 'cannot create the set anew', uncreated) };
-    this.#sets.setActual(beside.set.name, beside.set);
-    beside.exists();
-    const written = writeMembers(this.#socket, [beside]);
-    const operations = written.operations + 2;
-    const unreplaced = takePlace(this.#socket, this.#sets, own.set, beside.set);
-    if (unreplaced) return { operations, error: kernelError(name, 'cannot replace the set', unreplaced) };
-    own.exists(new Set(beside.tracker.actual()));
-    this.#touch(name);
-    return { operations };
   }
 
   /** Reads what is in a set that we did not make. False when that does not succeed. */
@@ -293,17 +273,9 @@ export class IpSetDriver {
   /** Of a set that waits for another try nothing new is known: the reason stays. */
   #gapOf(name: string, attempt: Attempt): SetGap | null {
     const own = this.#members.get(name);
-    const there = this.#sets.actual.get(name);
-    const known = own?.known && this.#isThere(name);
-    if (!own || (known && !own.dirty)) return null;
+    const header = this.#sets.actual.get(name);
     const reason = attempt.failureOf(name)?.message ?? this.#gaps.all.get(name)?.reason ?? 'it waits';
-    const { pendingAdds, pendingRemoves } = own.tracker;
-    return {
-      absent: there === undefined,
-      missing: !known || pendingAdds.size > 0,
-      extra: there !== undefined && (!known || pendingRemoves.size > 0),
-      reason,
-    };
+    return own ? gapOf(own, { exists: header !== undefined, asDesired: this.#isThere(name) }, reason) : null;
   }
 
   #touch(name: string): void {
@@ -324,26 +296,4 @@ export class IpSetDriver {
     if (!own) throw new RangeError(`no such set: ${name}`);
     return own;
   }
-}
-
-const shape = ({ type, family, maxElements }: IpSetHeader): string => `${type} IPv${family} maxelem ${maxElements}`;
-
-function describe(
-  { set, tracker }: SetMembers,
-  full: boolean,
-  which: 'desired' | 'actual',
-): string | readonly string[] {
-  if (full) return [shape(set), ...[...tracker[which]()].sort()];
-  const { size, pendingAdds, pendingRemoves } = tracker;
-  if (which === 'desired') return `${shape(set)}: ${size} members`;
-  const extra = pendingRemoves.size > 0 ? `, ${pendingRemoves.size} of them not desired` : '';
-  return `${shape(set)}: ${size - pendingAdds.size + pendingRemoves.size} members${extra}`;
-}
-
-function sameShape(a: IpSetHeader, b: IpSetHeader): boolean {
-  return a.type === b.type && a.family === b.family && a.maxElements === b.maxElements;
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

@@ -1,4 +1,5 @@
 /** Sets that the kernel does not have as they are desired. */
+import type { SetMembers } from './members.ts';
 
 /** What may be wrong about a match on a set. */
 export interface SetGap {
@@ -10,6 +11,22 @@ export interface SetGap {
   readonly extra: boolean;
   /** In words, with the member and what the kernel said. */
   readonly reason: string;
+}
+
+/** Null: the set is as desired. `there`: is there a set of its name, and is it of the desired type and size? */
+export function gapOf(
+  { known, dirty, tracker }: SetMembers,
+  there: { readonly exists: boolean; readonly asDesired: boolean },
+  reason: string,
+): SetGap | null {
+  const compared = known && there.asDesired;
+  if (compared && !dirty) return null;
+  return {
+    absent: !there.exists,
+    missing: !compared || tracker.pendingAdds.size > 0,
+    extra: there.exists && (!compared || tracker.pendingRemoves.size > 0),
+    reason,
+  };
 }
 
 export class SetGaps {

@@ -1,28 +1,58 @@
-/** Puts a set that was built beside another in its place. */
+/** A set of another type or size is built beside the one that is there, and takes its place in one step. */
+import type { CalicoError } from '../../errors/index.ts';
 import {
+  encodeSetCreate,
   encodeSetDestroy,
   encodeSetRename,
   encodeSetSwap,
   type IpSet,
   type IpSetHeader,
+  kernelError,
   type NetlinkSocket,
   type Refusal,
 } from '../../kernel/index.ts';
 import type { Family } from '../../net/index.ts';
 import type { Tracker } from '../../reconcile/index.ts';
+import { SetMembers } from './members.ts';
+import { writeMembers } from './write.ts';
 
 type Sets = Tracker<string, IpSetHeader>;
 
+export function sameShape(a: IpSetHeader, b: IpSetHeader): boolean {
+  return a.type === b.type && a.family === b.family && a.maxElements === b.maxElements;
+}
+
 /** A name of ours that no set has. */
-export function temporaryName(sets: Sets, family: Family): string {
+function temporaryName(sets: Sets, family: Family): string {
   for (let i = 0; ; i++) {
     const name = `cali${family}t${i}`;
     if (!sets.actual.has(name)) return name;
   }
 }
 
+/** Without an error the set is there, with the members that the kernel takes. `operations` are those asked of the kernel. */
+export function rebuild(
+  socket: NetlinkSocket,
+  sets: Sets,
+  own: SetMembers,
+): { readonly operations: number; readonly error?: CalicoError } {
+  const { name, family } = own.set;
+  const beside = new SetMembers({ ...own.set, name: temporaryName(sets, family) });
+  beside.replace(own.tracker.desired());
+  const uncreated = socket.request((w) => encodeSetCreate(w, beside.set));
+  if (uncreated) return { operations: 1, error: kernelError(name, 'cannot create the set anew', uncreated) };
+  sets.setActual(beside.set.name, beside.set);
+  beside.exists();
+  const written = writeMembers(socket, [beside]);
+  const operations = written.operations + 2;
+  const unreplaced = takePlace(socket, sets, own.set, beside.set);
+  if (unreplaced) return { operations, error: kernelError(name, 'cannot replace the set', unreplaced) };
+  own.exists(new Set(beside.tracker.actual()));
+  return { operations };
+}
+
 /** Null when `beside` has the name, and what had it has another or is gone. */
-export function takePlace(socket: NetlinkSocket, sets: Sets, { name }: IpSet, beside: IpSet): Refusal | null {
+function takePlace(socket: NetlinkSocket, sets: Sets, { name }: IpSet, beside: IpSet): Refusal | null {
   const old = sets.actual.get(name) as IpSetHeader;
   const unswapped = socket.request((w) => encodeSetSwap(w, [name, beside.name]));
   if (unswapped?.name === 'IPSET_ERR_TYPE_MISMATCH') {

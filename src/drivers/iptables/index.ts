@@ -1,6 +1,5 @@
 /** iptables through iptables-save and iptables-restore, legacy and nft. */
 export * from './backend.ts';
 export * from './iptables.ts';
-export type { Refusal } from './refusals.ts';
 export * from './saved.ts';
 export * from './table.ts';

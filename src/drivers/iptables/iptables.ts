@@ -5,13 +5,14 @@
  */
 import { CalicoError } from '../../errors/index.ts';
 import type { Family } from '../../net/index.ts';
-import type { ApplyResult, Clock, TableDump } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, earliest, type TableDump } from '../../reconcile/index.ts';
 import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
+import { type Place, type PlanScope, placeOf, type TablePlan } from './plan.ts';
 import type { Refusal } from './refusals.ts';
 import { parseSave } from './saved.ts';
-import { type InsertMode, type Place, type PlanScope, placeOf, Table, type TablePlan } from './table.ts';
+import { type InsertMode, Table } from './table.ts';
 
 export interface IptablesOptions {
   readonly family: Family;
@@ -48,16 +49,16 @@ export class Iptables {
   readonly tables: Readonly<Record<TableName, Table>>;
   /** Operations so far. */
   readonly counts = { saves: 0, restores: 0, chainsWritten: 0, chainsRemoved: 0 };
-  private readonly programs: Programs;
-  private readonly options: IptablesOptions;
-  private readonly clock: Clock;
+  readonly #programs: Programs;
+  readonly #options: IptablesOptions;
+  readonly #clock: Clock;
 
   constructor(options: IptablesOptions) {
-    this.options = options;
-    this.clock = options.clock ?? (() => performance.now());
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
     this.family = options.family;
     this.runsBeside = options.backend === 'nft';
-    this.programs = programsOf(options.backend, options.family);
+    this.#programs = programsOf(options.backend, options.family);
     const table = (name: TableName) => new Table(name, options.insertMode);
     this.tables = { raw: table('raw'), mangle: table('mangle'), nat: table('nat'), filter: table('filter') };
   }
@@ -65,8 +66,8 @@ export class Iptables {
   /** Learns what the kernel has. Throws E_KERNEL. */
   async load(): Promise<void> {
     this.counts.saves++;
-    const { status, stdout, stderr } = await this.options.run(this.programs.save, [], { env: this.environment });
-    if (status !== 0) throw this.failure(this.programs.save, stderr);
+    const { status, stdout, stderr } = await this.#options.run(this.#programs.save, [], { env: this.#environment });
+    if (status !== 0) throw this.#failure(this.#programs.save, stderr);
     const saved = parseSave(stdout);
     for (const name of ORDER) this.tables[name].learn(saved.get(name));
   }
@@ -77,17 +78,17 @@ export class Iptables {
    * cali-pi-x`. Throws E_KERNEL when iptables itself does not work.
    */
   async apply(scope: PlanScope = { removals: true }): Promise<ApplyResult> {
-    const before = this.operations;
+    const before = this.#operations;
     const errors = new Map<string, CalicoError>();
-    const steps = this.steps(scope);
-    if (steps.length > 0 && !(await this.write(steps)).ok) {
+    const steps = this.#steps(scope);
+    if (steps.length > 0 && !(await this.#write(steps)).ok) {
       // Somebody may have been quicker than we: look again before blaming a chain.
       await this.load();
-      for (const { table } of this.steps(scope)) await this.applyTable(table, scope, errors);
+      for (const { table } of this.#steps(scope)) await this.#applyTable(table, scope, errors);
     }
     // By themselves, so that one that is refused again is in nobody's way.
-    for (const name of ORDER) await this.retry(this.tables[name], errors);
-    return { operations: this.operations - before, errors, retryAt: this.nextTry() };
+    for (const name of ORDER) await this.#retry(this.tables[name], errors);
+    return { operations: this.#operations - before, errors, retryAt: this.#nextTry() };
   }
 
   /** Compares with the kernel and mends. */
@@ -106,11 +107,11 @@ export class Iptables {
     return ORDER.map((name) => this.tables[name].dump(`iptables IPv${this.family} ${name}`));
   }
 
-  private get operations(): number {
+  get #operations(): number {
     return this.counts.chainsWritten + this.counts.chainsRemoved;
   }
 
-  private steps(scope: PlanScope): Step[] {
+  #steps(scope: PlanScope): Step[] {
     const steps: Step[] = [];
     for (const name of ORDER) {
       const table = this.tables[name];
@@ -121,77 +122,77 @@ export class Iptables {
     return steps;
   }
 
-  private async applyTable(table: Table, scope: PlanScope, errors: Errors): Promise<void> {
+  async #applyTable(table: Table, scope: PlanScope, errors: Errors): Promise<void> {
     const blamed = new Map<string, Refusal>();
     for (let isolated = false; ; ) {
       const plan = table.plan(scope);
       if (!plan) break;
-      const outcome = await this.write([{ table, plan }]);
+      const outcome = await this.#write([{ table, plan }]);
       if (outcome.ok) break;
       const place = placeIn(plan, outcome.reason);
       if (place && plan.written.includes(place.chain) && !blamed.has(place.chain)) {
-        this.refuse(table, place.chain, { reason: outcome.reason, rule: place.rule }, blamed);
+        this.#refuse(table, place.chain, { reason: outcome.reason, rule: place.rule }, blamed);
       } else if (!isolated && plan.written.length > 0) {
         isolated = true;
-        await this.isolate(table, plan.written, (chain) => this.blame(table, chain, blamed));
-      } else throw this.failure(this.programs.restore, outcome.reason);
+        await this.#isolate(table, plan.written, (chain) => this.#blame(table, chain, blamed));
+      } else throw this.#failure(this.#programs.restore, outcome.reason);
     }
-    await this.findRules(table, blamed);
-    this.report(table, blamed, errors);
+    await this.#findRules(table, blamed);
+    this.#report(table, blamed, errors);
   }
 
   /** Another try for refused chains whose time has come. */
-  private async retry(table: Table, errors: Errors): Promise<void> {
+  async #retry(table: Table, errors: Errors): Promise<void> {
     const before = new Map(table.refusals.all);
     const again = new Map<string, Refusal>();
-    await this.isolate(table, table.retry(this.clock()), (chain, reason) => {
-      this.refuse(table, chain, { reason, rule: before.get(chain)?.rule ?? null }, again);
+    await this.#isolate(table, table.retry(this.#clock()), (chain, reason) => {
+      this.#refuse(table, chain, { reason, rule: before.get(chain)?.rule ?? null }, again);
     });
-    this.report(table, again, errors);
+    this.#report(table, again, errors);
   }
 
   /** Halves the chains until those that the kernel refuses stand alone. */
-  private async isolate(
+  async #isolate(
     table: Table,
     chains: readonly string[],
     onRefused: (chain: string, reason: string) => void | Promise<void>,
   ): Promise<void> {
     const plan = chains.length > 0 && table.plan({ removals: false, only: new Set(chains) });
     if (!plan) return;
-    const outcome = await this.write([{ table, plan }]);
+    const outcome = await this.#write([{ table, plan }]);
     if (outcome.ok) return;
     if (chains.length === 1) return onRefused(chains[0]!, outcome.reason);
     const middle = chains.length >> 1;
-    await this.isolate(table, chains.slice(0, middle), onRefused);
-    await this.isolate(table, chains.slice(middle), onRefused);
+    await this.#isolate(table, chains.slice(0, middle), onRefused);
+    await this.#isolate(table, chains.slice(middle), onRefused);
   }
 
   /** What fails for a moment is no chain's fault: one is blamed when it fails again although a write of nothing does not. */
-  private async blame(table: Table, chain: string, blamed: Map<string, Refusal>): Promise<void> {
-    const nothing = await this.restore(`*${table.name}\nCOMMIT\n`);
-    if (!nothing.ok) throw this.failure(this.programs.restore, nothing.reason);
+  async #blame(table: Table, chain: string, blamed: Map<string, Refusal>): Promise<void> {
+    const nothing = await this.#restore(`*${table.name}\nCOMMIT\n`);
+    if (!nothing.ok) throw this.#failure(this.#programs.restore, nothing.reason);
     const plan = table.plan({ removals: false, only: new Set([chain]) });
-    const outcome: Outcome = plan ? await this.write([{ table, plan }]) : { ok: true };
+    const outcome: Outcome = plan ? await this.#write([{ table, plan }]) : { ok: true };
     if (!outcome.ok)
-      this.refuse(table, chain, { reason: outcome.reason, rule: placeIn(plan, outcome.reason)?.rule ?? null }, blamed);
+      this.#refuse(table, chain, { reason: outcome.reason, rule: placeIn(plan, outcome.reason)?.rule ?? null }, blamed);
   }
 
   /** Closing a chain that every packet of the host enters would cut the host off: then nothing is opened instead. */
-  private refuse(table: Table, chain: string, refusal: Refusal, blamed: Map<string, Refusal>): void {
-    if (table.isEntry(chain)) throw this.failure(this.programs.restore, `${table.name} ${chain}: ${refusal.reason}`);
-    table.refuse(chain, refusal, this.clock());
+  #refuse(table: Table, chain: string, refusal: Refusal, blamed: Map<string, Refusal>): void {
+    if (table.isEntry(chain)) throw this.#failure(this.#programs.restore, `${table.name} ${chain}: ${refusal.reason}`);
+    table.refuse(chain, refusal, this.#clock());
     blamed.set(chain, refusal);
   }
 
   /** legacy says which rule it is only when it does not parse: of the others the first one that is not taken is found. */
-  private async findRules(table: Table, blamed: Map<string, Refusal>): Promise<void> {
+  async #findRules(table: Table, blamed: Map<string, Refusal>): Promise<void> {
     const unknown = [...blamed].filter(([, { rule }]) => rule === null);
     if (unknown.length === 0 || unknown.length > MOST_PROBED) return;
     for (const [chain, { reason }] of unknown) {
       let taken = 0;
       for (let refused = table.lengthOf(chain); refused - taken > 1; ) {
         const middle = (taken + refused) >> 1;
-        const outcome = await this.restore(probe(table, table.firstRules(chain, middle, PROBE)));
+        const outcome = await this.#restore(probe(table, table.firstRules(chain, middle, PROBE)));
         if (outcome.ok) taken = middle;
         else refused = middle;
       }
@@ -199,25 +200,24 @@ export class Iptables {
       table.refusals.explain(chain, refusal);
       blamed.set(chain, refusal);
     }
-    await this.restore(probe(table, `-X ${PROBE}`));
+    await this.#restore(probe(table, `-X ${PROBE}`));
   }
 
-  private report(table: Table, refused: ReadonlyMap<string, Refusal>, errors: Errors): void {
+  #report(table: Table, refused: ReadonlyMap<string, Refusal>, errors: Errors): void {
     for (const [chain, { reason, rule }] of refused) {
       const subject = `${table.name} ${chain}`;
       const which = rule === null ? '' : ` rule ${rule + 1} of`;
-      const text = `${this.programs.restore} refuses${which} this chain, another stands in for it: ${oneLine(reason)}`;
+      const text = `${this.#programs.restore} refuses${which} this chain, another stands in for it: ${oneLine(reason)}`;
       errors.set(subject, new CalicoError('E_KERNEL', subject, text));
     }
   }
 
-  private nextTry(): number | null {
-    const times = ORDER.map((name) => this.tables[name].refusals.nextTry()).filter((time) => time !== null);
-    return times.length > 0 ? Math.min(...times) : null;
+  #nextTry(): number | null {
+    return earliest(...ORDER.map((name) => this.tables[name].refusals.nextTry()));
   }
 
-  private async write(steps: readonly Step[]): Promise<Outcome> {
-    const outcome = await this.restore(textOf(steps));
+  async #write(steps: readonly Step[]): Promise<Outcome> {
+    const outcome = await this.#restore(textOf(steps));
     if (!outcome.ok) return outcome;
     for (const { table, plan } of steps) {
       table.reached(plan);
@@ -227,22 +227,22 @@ export class Iptables {
     return outcome;
   }
 
-  private async restore(stdin: Iterable<string>): Promise<Outcome> {
+  async #restore(stdin: Iterable<string>): Promise<Outcome> {
     this.counts.restores++;
-    const timeout = this.options.lockTimeout ?? 0;
+    const timeout = this.#options.lockTimeout ?? 0;
     const wait = timeout > 0 ? ['--wait', String(Math.ceil(timeout))] : ['--wait'];
-    const { status, stderr } = await this.options.run(this.programs.restore, ['--noflush', ...wait], {
+    const { status, stderr } = await this.#options.run(this.#programs.restore, ['--noflush', ...wait], {
       stdin,
-      env: this.environment,
+      env: this.#environment,
     });
     return status === 0 ? { ok: true } : { ok: false, reason: stderr.trim() || `exit status ${status}` };
   }
 
-  private get environment(): Record<string, string> {
-    return this.options.lockFile ? { XTABLES_LOCKFILE: this.options.lockFile } : {};
+  get #environment(): Record<string, string> {
+    return this.#options.lockFile ? { XTABLES_LOCKFILE: this.#options.lockFile } : {};
   }
 
-  private failure(program: string, reason: string): CalicoError {
+  #failure(program: string, reason: string): CalicoError {
     return new CalicoError('E_KERNEL', program, oneLine(reason));
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RenderedRule } from '../../rules/index.ts';
+import type { TablePlan } from './plan.ts';
 import { parseSave } from './saved.ts';
-import { type ChainSource, type InsertMode, Table, type TablePlan } from './table.ts';
+import { type ChainSource, type InsertMode, Table } from './table.ts';
 
 const hash = (text: string): string => text.replace(/\W/g, '').padEnd(16, '-').slice(-16);
 const rule = (text: string): RenderedRule => ({

@@ -16,7 +16,15 @@ import {
   TABLE_MAIN,
 } from '../../kernel/index.ts';
 import { type Cidr, cidr, contains, type Family, familyOf } from '../../net/index.ts';
-import { type ApplyResult, type Clock, dumpTracker, inWords, type TableDump, Tracker } from '../../reconcile/index.ts';
+import {
+  type ApplyResult,
+  type Clock,
+  dumpTracker,
+  earliest,
+  inWords,
+  type TableDump,
+  Tracker,
+} from '../../reconcile/index.ts';
 import type { LinkTable } from '../links/index.ts';
 import { applyTable, type NetlinkTable } from '../netlink-table.ts';
 import { type Route, type RouteId, routeKey, samePath, sameRoute, toKernel } from './route.ts';
@@ -161,10 +169,10 @@ export class RouteDriver {
     const now = this.#options.clock();
     if (now >= this.#graceEnds) this.#adoptStrangers();
     const result = applyTable(this.#table, now);
-    const waits = [result.retryAt, this.#strangers.size > 0 ? this.#graceEnds : null].filter((time) => time !== null);
+    const retryAt = earliest(result.retryAt, this.#strangers.size > 0 ? this.#graceEnds : null);
     const released = [...this.#released];
     this.#released.clear();
-    return { ...result, retryAt: waits.length > 0 ? Math.min(...waits) : null, released };
+    return { ...result, retryAt, released };
   }
 
   #appeared(key: string, route: KernelRoute): void {
