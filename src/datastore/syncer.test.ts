@@ -221,7 +221,7 @@ describe('Syncer', () => {
     await other.put(CLUSTER, cluster(true).replace('"g"', '"h"'));
     const sink = new FoldingSink();
     const held: (string | null)[] = [];
-    const onHeld = (why: CalicoError | null) => void held.push(why && why.code);
+    const onHeld = (why: CalicoError | null) => void held.push(why?.code ?? null);
     syncer = new Syncer(store, sink, { sleep: turn, onHeld });
     syncer.start();
     await until(() => sink.statuses.length === 2);

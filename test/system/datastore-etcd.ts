@@ -23,6 +23,10 @@ export class Etcd {
     return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get pid(): number {
     return this.#process?.pid ?? 0;
   }
@@ -58,6 +62,17 @@ export class Etcd {
   async wipe(): Promise<void> {
     await this.stop();
     rmSync(join(this.directory, 'data'), { recursive: true });
+  }
+
+  /** Keeps what it holds now, for `restore`. */
+  save(): void {
+    this.ctl('snapshot', 'save', join(this.directory, 'snapshot'));
+  }
+
+  /** What was saved takes the place of what it holds, as `etcdctl snapshot restore` does it; it is stopped afterwards. */
+  async restore(): Promise<void> {
+    await this.wipe();
+    this.ctl('snapshot', 'restore', join(this.directory, 'snapshot'), '--data-dir', join(this.directory, 'data'));
   }
 
   async remove(): Promise<void> {

@@ -23,15 +23,13 @@ const WATCH = '/etcdserverpb.Watch/Watch';
 const CHANNEL_OPTIONS = {
   // A range is paged by number of items, and an item may be 1.5 MiB; a batch of a watch's events is not ours to limit.
   'grpc.max_receive_message_length': -1,
-  // A peer that vanishes without a word is noticed within 15 s; etcd allows a ping every 5 s.
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
   'grpc.keepalive_permit_without_calls': 1,
   // A proxy for the web is no way to a datastore.
   'grpc.enable_http_proxy': 0,
 };
 
 const DEFAULT_TIMEOUT = 4_500;
+const DEFAULT_SILENCE = 15_000;
 /** Head start of an endpoint before the next one is tried beside it. */
 const STAGGER = 250;
 
@@ -165,14 +163,17 @@ export class Connection {
   }
 
   #channel({ host, secure }: Endpoint): [ChannelCredentials, ChannelOptions] {
-    if (!secure) return [credentials.createInsecure(), CHANNEL_OPTIONS];
+    const silence = this.#options.silence ?? DEFAULT_SILENCE;
+    const alive = { 'grpc.keepalive_time_ms': (silence * 2) / 3, 'grpc.keepalive_timeout_ms': silence / 3 };
+    const options = { ...CHANNEL_OPTIONS, ...alive };
+    if (!secure) return [credentials.createInsecure(), options];
     const pem = (text: string | undefined) => (text ? Buffer.from(text) : null);
     const { ca, key, cert } = this.#options;
-    if (isIP(host) === 0) return [credentials.createSsl(pem(ca), pem(key), pem(cert)), CHANNEL_OPTIONS];
+    if (isIP(host) === 0) return [credentials.createSsl(pem(ca), pem(key), pem(cert)), options];
     // grpc-js would send the address as the server's name, which Node (rightly) refuses: send some name, check the address.
     const checkServerIdentity = (_: string, certificate: PeerCertificate) => checkIdentity(host, certificate);
     const secured = credentials.createSsl(pem(ca), pem(key), pem(cert), { checkServerIdentity });
-    return [secured, { ...CHANNEL_OPTIONS, 'grpc.ssl_target_name_override': 'etcd' }];
+    return [secured, { ...options, 'grpc.ssl_target_name_override': 'etcd' }];
   }
 
   #drop(client: Client): void {

@@ -12,6 +12,8 @@ export interface EtcdOptions {
   readonly key?: string;
   /** Until a request has failed, connecting included. Default 4500 ms. */
   readonly timeout?: number;
+  /** Until a peer that has vanished without a word is given up. Default 15000 ms; etcd allows a ping every 5 s. */
+  readonly silence?: number;
   /** Items a page of a list. Default 1000. */
   readonly pageSize?: number;
 }
