@@ -1,8 +1,12 @@
 /** No fault of etcd makes the syncer tell a deletion that did not happen, or miss a change; somebody writes all the while. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EtcdStore } from '../../src/datastore/etcd/store.ts';
 import { Etcd, ready } from './datastore-etcd.ts';
 import { blackHole, CLUSTER, clusterOf, Following, sleep, until } from './datastore-faults.ts';
-import { enterOwnNamespace } from './own-namespace.ts';
+import { enterOwnNamespace, sh } from './own-namespace.ts';
 
 enterOwnNamespace();
 
@@ -106,6 +110,35 @@ test('its user loses the right to read, and gets it back', async () => {
   await until(() => following.log.some((line) => line.includes('permission denied')));
   root('role', 'grant-permission', ...right, key);
   await holds();
+});
+
+test('its certificate is one that nobody trusts, and then the right one again', async () => {
+  await following.close();
+  await etcd.remove();
+  const openssl = (command: string) => sh(`cd ${directory} && openssl req -x509 ${command} 2>&1`);
+  const directory = mkdtempSync(join(tmpdir(), 'calico-etcd-trust-'));
+  const ask = '-newkey rsa:2048 -nodes -days 2 -addext subjectAltName=IP:127.0.0.1 -subj';
+  for (const name of ['right', 'wrong']) openssl(`${ask} /CN=${name} -keyout ${name}.key -out ${name}.pem`);
+  const present = (name: string) => sh(`cd ${directory} && cp ${name}.pem now.pem && cp ${name}.key now.key`);
+  const ca = readFileSync(join(directory, 'right.pem'), 'utf8');
+  present('right');
+  const files = ['--cert-file', join(directory, 'now.pem'), '--key-file', join(directory, 'now.key')];
+  etcd = new Etcd(files, 'https');
+  await etcd.start();
+  await ready(etcd, () => new EtcdStore({ endpoints: [etcd.endpoint], ca }));
+  following = new Following(etcd, { timeout: 1500, ca }, { ca });
+  await following.start();
+  following.write();
+  await sleep(300);
+  await etcd.stop();
+  present('wrong');
+  await etcd.start();
+  await until(() => following.log.some((line) => /certificate/.test(line)));
+  await etcd.stop();
+  present('right');
+  await etcd.start();
+  await holds();
+  rmSync(directory, { recursive: true });
 });
 
 test('wiped, and made anew as another cluster: everything stays, until the first is back', async () => {
