@@ -6,13 +6,13 @@
  * A configuration that changes is put in force while it runs. However it ends, the kernel stays as it is.
  */
 import { setFlagsFromString } from 'node:v8';
-import { CalcGraph, type RouteSource } from '../calc/index.ts';
+import { CalcGraph, type DataplaneUpdate } from '../calc/index.ts';
 import { datastoreConfig } from '../config/index.ts';
 import { openStore, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
-import type { SyncerSink } from '../model/index.ts';
 import { commandLine } from '../program/index.ts';
 import { Agent } from './agent.ts';
+import { Calculation } from './calculation.ts';
 import { Health } from './health.ts';
 import { LocalConfig } from './local.ts';
 import { type Logger, Logs } from './log.ts';
@@ -25,17 +25,12 @@ import { StatusReports } from './status/index.ts';
 /** V8 would let the young generation grow to 64 MB, for a program that is mostly idle. */
 const YOUNG_MB = 4;
 
-const NOT_LISTED = 'the first list is not complete';
-
 const PROGRAM = {
   name: 'calico-felix',
   about: `Keeps this host's part of the datastore's policy, sets and routes in the kernel.
 Its configuration: FELIX_<parameter> in the environment, felix.cfg, FelixConfiguration in the datastore.`,
   options: { 'config-file': { short: 'c', value: 'file', about: 'instead of /etc/calico/felix.cfg' } },
 } as const;
-
-/** Time until everything is told again after a fault in telling it. */
-const RETELL_MS = 5000;
 
 async function main(): Promise<void> {
   const asked = commandLine(PROGRAM, process.argv.slice(2));
@@ -57,58 +52,20 @@ async function main(): Promise<void> {
   const store = await openStore(datastoreConfig(config, local.environment));
   const graph = new CalcGraph({ node: config.felixHostname });
   const observed = new Observed({ graph, reports: new StatusReports(store, log), log });
-  const flush = onceATurn(() => {
-    try {
-      graph.flush((update) => {
-        observed.onOutput(update.type);
-        agent.onUpdate(update);
-      });
-      health.report('calculation', true);
-    } catch (error) {
-      // What was told is in force. Who knows what was not: everything is told again.
-      log.error({ error: String(error) }, 'what this host needs could not be worked out, to be tried again');
-      health.report('calculation', false, String(error));
-      setTimeout(retell, RETELL_MS);
-    }
-  });
-  const retell = (): void => {
-    graph.retell();
-    flush();
-  };
-  const setRouteSource = (source: RouteSource): void => {
-    graph.setRouteSource(source);
-    flush();
-  };
+  const onOutput = (update: DataplaneUpdate) => agent.onUpdate(update);
+  const calculation = new Calculation({ graph, observed, health, log, onOutput });
   const agent = new Agent({
     local,
     log,
     configureLogs: (changed) => logs.configure(changed),
     health,
     observed,
-    retell,
-    setRouteSource,
+    retell: () => calculation.retell(),
+    setRouteSource: (source) => calculation.setRouteSource(source),
   });
-  let inSync = false;
-  const sink: SyncerSink = {
-    onUpdates(updates) {
-      observed.onUpdates(updates);
-      if (inSync) flush();
-    },
-    onStatus(status) {
-      graph.onStatus(status);
-      inSync = status === 'in-sync';
-      observed.inSync = inSync;
-      health.report('datastore', inSync, NOT_LISTED);
-      if (inSync) flush();
-    },
-  };
-  const syncer = new Syncer(store, sink, {
+  const syncer = new Syncer(store, calculation, {
     log: (message, fields) => log.warn(fields, message),
-    onHeld(why) {
-      if (why) log.error({ code: why.code, subject: why.subject, hint: why.hint }, `${why.message}: nothing is taken`);
-      else log.info({}, 'the datastore is followed again');
-      health.report('datastore', inSync && !why, why?.message ?? NOT_LISTED);
-    },
+    onHeld: (why) => calculation.onHeld(why),
   });
   observed.resyncs = () => syncer.lists;
   health.watch('dataplane', () => observed.stuck);
@@ -140,19 +97,6 @@ function endOnSignals(log: Logger): void {
       process.exit(0);
     });
   }
-}
-
-/** Runs the function once in a turn of the event loop, however often it is asked for: one flush for a batch. */
-function onceATurn(run: () => void): () => void {
-  let wanted = false;
-  return () => {
-    if (wanted) return;
-    wanted = true;
-    setImmediate(() => {
-      wanted = false;
-      run();
-    });
-  };
 }
 
 main().catch((error) => {
