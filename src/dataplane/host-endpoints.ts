@@ -33,10 +33,6 @@ export class HostEndpoints {
     this.#config = config;
   }
 
-  get count(): number {
-    return this.#byId.size;
-  }
-
   get all(): ReadonlyMap<IdKey, LocalHostEndpoint> {
     return this.#byId;
   }

@@ -27,10 +27,6 @@ export class Policies {
     this.#beforeFilter = beforeFilter(config);
   }
 
-  get count(): number {
-    return this.#policies.size;
-  }
-
   readonly storedName = (id: Policy['id']): string => this.policy(id)?.storedName ?? id.name;
 
   policy(id: Policy['id']): ActivePolicy | undefined {

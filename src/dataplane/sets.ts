@@ -25,7 +25,6 @@ export class Sets {
   readonly #driver: IpSetDriver;
   readonly #tables: Tables;
   readonly #config: SetsConfig;
-  readonly #ids = new Set<SetId>();
   readonly #pools = new Map<IdKey, IPPool>();
   readonly #hosts = new Map<IdKey, Ip>();
   #poolsTouched = true;
@@ -37,12 +36,7 @@ export class Sets {
     this.#config = config;
   }
 
-  get count(): number {
-    return this.#ids.size;
-  }
-
   set(id: SetId, type: SetType, members: Iterable<SetMember>): void {
-    this.#ids.add(id);
     this.#setAll(id, KERNEL_TYPES[type], members);
   }
 
@@ -55,7 +49,6 @@ export class Sets {
   }
 
   remove(id: SetId): void {
-    this.#ids.delete(id);
     for (const family of this.#tables.families) this.#driver.removeDesired(ipsetName(id, family));
   }
 

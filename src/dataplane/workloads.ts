@@ -29,10 +29,6 @@ export class Workloads {
     this.#config = config;
   }
 
-  get count(): number {
-    return this.#byId.size;
-  }
-
   get all(): ReadonlyMap<IdKey, LocalWorkload> {
     return this.#byId;
   }
