@@ -6,7 +6,7 @@ import { formatPortRange } from '../net/index.ts';
 import { parseClientEnvironment, parseEnvironment } from './environment.ts';
 import { parseFelixCfg } from './felix-cfg.ts';
 import { type ConfigSources, datastoreConfig, type FelixConfig, resolveConfig } from './index.ts';
-import type { ProtocolPort } from './parameter-type.ts';
+import { bool, type ProtocolPort } from './parameter-type.ts';
 import { PARAMETERS } from './parameters.ts';
 
 interface Example {
@@ -234,4 +234,8 @@ describe('environment', () => {
     const { config } = resolve({ file: 'EtcdAddr = etcd:2379\nEtcdScheme = https\n' });
     expect(datastoreConfig(config, {}).etcdEndpoints).toBe('https://etcd:2379');
   });
+});
+
+test.each(['constructor', '__proto__', 'toString', 'maybe'])('%j is neither true nor false', (raw) => {
+  expect(bool.parse(raw)).toBe(undefined);
 });

@@ -31,21 +31,13 @@ export interface TableRange {
   readonly max: number;
 }
 
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  true: true,
-  t: true,
-  yes: true,
-  y: true,
-  '1': true,
-  false: false,
-  f: false,
-  no: false,
-  n: false,
-  '0': false,
-};
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 't', 'yes', 'y', '1'].map((raw) => [raw, true] as const),
+  ...['false', 'f', 'no', 'n', '0'].map((raw) => [raw, false] as const),
+]);
 
 export const bool: ParameterType<boolean> = {
-  parse: (raw) => BOOLEANS[raw.toLowerCase()],
+  parse: (raw) => BOOLEANS.get(raw.toLowerCase()),
   zero: false,
   expected: 'true or false (yes, no, y, n, t, f, 1, 0)',
 };

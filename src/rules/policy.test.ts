@@ -100,3 +100,7 @@ test('a protocol says all that a negated one beside it could', () => {
 test('HTTP conditions are for others to enforce: what they can see has to pass', () => {
   expect(compiled(4, { protocol: TCP, http: { methods: ['GET'] } })[0]?.match).toEqual({ protocol: TCP });
 });
+
+test('an action that there is not is no rule: it must not become one that lets through', () => {
+  expect(() => compiled(4, { action: 'constructor' as 'allow' })).toThrow('constructor');
+});

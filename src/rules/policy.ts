@@ -69,6 +69,8 @@ function compileAction(rule: ActiveRule, config: PolicyConfig): Action {
       return deny(config.filterDenyAction);
     case 'log':
       return { type: 'log', prefix: config.logPrefix };
+    default:
+      throw new Error(`No such action of a rule: ${rule.action satisfies never}`);
   }
 }
 

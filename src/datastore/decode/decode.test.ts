@@ -109,6 +109,8 @@ describe('invalid resources', () => {
     ['an unknown match', { action: 'Allow', destination: { services: { name: 's' } } }],
     ['an unknown field', { action: 'Allow', flavour: 'x' }],
     ['an action', { action: 'Permit' }],
+    ['an action that every object has', { action: 'constructor' }],
+    ['an action that every object inherits from', { action: '__proto__' }],
     ['a selector of a rule', { action: 'Allow', source: { selector: 'a = b' } }],
     ['a namespaceSelector of a rule', { action: 'Allow', source: { namespaceSelector: '(' } }],
     ['a port', { action: 'Allow', protocol: 'TCP', destination: { ports: ['90:80'] } }],
@@ -130,7 +132,11 @@ describe('invalid resources', () => {
   });
 
   test('directions that cannot be read are both', () => {
-    expect(policyOf(gnp({ types: ['Sideways'] }))?.types).toEqual(['ingress', 'egress']);
+    for (const type of ['Sideways', 'constructor', '__proto__', 'toString']) {
+      const update = gnp({ types: [type] });
+      expect(update?.invalid?.reason).toContain('spec.types');
+      expect(policyOf(update)?.types).toEqual(['ingress', 'egress']);
+    }
   });
 
   test.each([{ selector: 'a = b' }, { namespaceSelector: 'a = b' }, { serviceAccountSelector: '((' }, { selector: 7 }])(
@@ -153,6 +159,14 @@ describe('invalid resources', () => {
     });
     expect(update).toMatchObject({ value: { parameters: { HealthPort: '9099' } }, invalid: { code: 'E_INVALID' } });
     expect(update?.invalid?.reason).toContain('spec.reportingInterval');
+  });
+
+  test('a FelixConfiguration with fields named as what every object has', () => {
+    const { value } = decode(
+      resourceKey('felixconfigurations', 'default'),
+      '{"spec": {"constructor": "x", "__proto__": "y", "toString": "z", "healthPort": 9099}}',
+    ) as Update<'FelixConfiguration'>;
+    expect(value?.parameters).toEqual({ Constructor: 'x', ToString: 'z', HealthPort: '9099' });
   });
 
   test('an endpoint with a bad address', () => {

@@ -4,22 +4,24 @@ import type { FelixConfiguration, ResourceId } from '../../model/index.ts';
 import * as read from './read.ts';
 
 /** Fields whose parameter has another name; for the others it is the field's, with a capital. */
-const NAMES: Readonly<Record<string, string>> = {
-  ipipEnabled: 'IpInIpEnabled',
-  ipipMTU: 'IpInIpMtu',
-  externalNodesList: 'ExternalNodesCIDRList',
-  wireguardKeepAlive: 'WireguardPersistentKeepAlive',
-  bpfConntrackMode: 'BPFConntrackCleanupMode',
-  iptablesPostWriteCheckInterval: 'IptablesPostWriteCheckIntervalSecs',
-  iptablesLockTimeout: 'IptablesLockTimeoutSecs',
-  iptablesLockProbeInterval: 'IptablesLockProbeIntervalMillis',
-  netlinkTimeout: 'NetlinkTimeoutSecs',
-  reportingInterval: 'ReportingIntervalSecs',
-  reportingTTL: 'ReportingTTLSecs',
-  endpointReportingDelay: 'EndpointReportingDelaySecs',
-  usageReportingInitialDelay: 'UsageReportingInitialDelaySecs',
-  usageReportingInterval: 'UsageReportingIntervalSecs',
-};
+const NAMES = new Map(
+  Object.entries({
+    ipipEnabled: 'IpInIpEnabled',
+    ipipMTU: 'IpInIpMtu',
+    externalNodesList: 'ExternalNodesCIDRList',
+    wireguardKeepAlive: 'WireguardPersistentKeepAlive',
+    bpfConntrackMode: 'BPFConntrackCleanupMode',
+    iptablesPostWriteCheckInterval: 'IptablesPostWriteCheckIntervalSecs',
+    iptablesLockTimeout: 'IptablesLockTimeoutSecs',
+    iptablesLockProbeInterval: 'IptablesLockProbeIntervalMillis',
+    netlinkTimeout: 'NetlinkTimeoutSecs',
+    reportingInterval: 'ReportingIntervalSecs',
+    reportingTTL: 'ReportingTTLSecs',
+    endpointReportingDelay: 'EndpointReportingDelaySecs',
+    usageReportingInitialDelay: 'UsageReportingInitialDelaySecs',
+    usageReportingInterval: 'UsageReportingIntervalSecs',
+  }),
+);
 
 /** Fields that hold a duration where the parameter is a number of seconds. */
 const SECONDS = new Set(
@@ -55,7 +57,7 @@ export function felixConfiguration(
 
 /** `vxlanMTU` → `VXLANMTU`, `healthPort` → `HealthPort`. */
 export function parameterName(field: string): string {
-  const known = NAMES[field];
+  const known = NAMES.get(field);
   if (known) return known;
   const acronym = /^(vxlan|bpf|nat|xdp)(?=[A-Z])/.exec(field)?.[0] ?? field.slice(0, 1);
   return acronym.toUpperCase() + field.slice(acronym.length);

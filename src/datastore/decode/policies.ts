@@ -79,11 +79,11 @@ function order(value: unknown): number | null {
   return value;
 }
 
-const DIRECTIONS: Readonly<Record<string, Direction>> = { ingress: 'ingress', egress: 'egress' };
+const DIRECTIONS: ReadonlyMap<string, Direction> = new Map((['ingress', 'egress'] as const).map((d) => [d, d]));
 
 function types(spec: read.Fields): Direction[] {
   const written = read.texts(spec.types, 'spec.types');
-  const parsed = written.map((type) => DIRECTIONS[type.toLowerCase()]);
+  const parsed = written.map((type) => DIRECTIONS.get(type.toLowerCase()));
   const wrong = parsed.indexOf(undefined);
   if (wrong >= 0) throw new read.Undecodable('spec.types', written[wrong], 'Ingress or Egress');
   return parsed.length > 0 ? (parsed as Direction[]) : impliedTypes(spec);

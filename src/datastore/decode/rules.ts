@@ -5,7 +5,9 @@ import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
 import { ruleSelector } from './selectors.ts';
 
-const ACTIONS: Readonly<Record<string, RuleAction>> = { allow: 'allow', deny: 'deny', log: 'log', pass: 'pass' };
+const ACTIONS: ReadonlyMap<string, RuleAction> = new Map(
+  (['allow', 'deny', 'log', 'pass'] as const).map((a) => [a, a]),
+);
 
 /** `namespace`: that of the policy, undefined where it has none. */
 export function rules(value: unknown, field: string, namespace: string | undefined): readonly Rule[] {
@@ -24,7 +26,7 @@ function onlyKnown(fields: read.Fields, known: readonly string[], field: string)
 
 function rule(fields: read.Fields, field: string, namespace: string | undefined): Rule {
   onlyKnown(fields, RULE, field);
-  const action = ACTIONS[read.text(fields.action, `${field}.action`).toLowerCase()];
+  const action = ACTIONS.get(read.text(fields.action, `${field}.action`).toLowerCase());
   if (!action) throw new read.Undecodable(`${field}.action`, fields.action, 'Allow, Deny, Log or Pass');
   const entity = (name: 'source' | 'destination') =>
     ruleEntity(read.object(fields[name], `${field}.${name}`), `${field}.${name}`, namespace);
