@@ -34,6 +34,6 @@ function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new CalicoError('E_FILE', path, `cannot be read: ${(cause as Error).message}`, { cause });
+    throw new CalicoError('E_FILE', path, 'cannot be read', { hint: (cause as Error).message, cause });
   }
 }

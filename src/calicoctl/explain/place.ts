@@ -34,7 +34,11 @@ export function findPlace(name: string, updates: readonly Update[]): Place {
 /** The place's address of that family. Throws E_USAGE when it has none. */
 export function addressIn(place: Place, family: Family): Ip {
   const address = place.addresses.find((candidate) => familyOf(candidate) === family);
-  if (!address) throw new CalicoError('E_USAGE', place.text, `has no IPv${family} address`);
+  if (!address) {
+    throw new CalicoError('E_USAGE', place.text, `has no IPv${family} address`, {
+      hint: 'name both places by addresses of one family',
+    });
+  }
   return address;
 }
 

@@ -112,7 +112,11 @@ export class LinkDriver {
     }
     const { vxlan } = wanted;
     if (!vxlan) return null;
-    if (vxlan.link === 0) return new CalicoError('E_KERNEL', name, `no interface has the address ${vxlan.local}`);
+    if (vxlan.link === 0) {
+      return new CalicoError('E_KERNEL', name, `no interface has the address ${vxlan.local}`, {
+        hint: "is it the Node's spec.bgp.ipv4Address?",
+      });
+    }
     const failure =
       (link && this.#delete(link)) ||
       this.#socket.request((w) => encodeLinkAdd(w, { ...wanted, name, vxlan, kind: 'vxlan' }));

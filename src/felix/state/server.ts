@@ -26,7 +26,9 @@ export class StateServer {
   /** A socket that nobody listens on any more is replaced. E_FILE when there can be none, or when somebody does listen. */
   async serve(): Promise<void> {
     mkdirSync(dirname(this.#path), { recursive: true });
-    if (await isAnswered(this.#path)) throw new CalicoError('E_FILE', this.#path, 'another Felix listens there');
+    if (await isAnswered(this.#path)) {
+      throw new CalicoError('E_FILE', this.#path, 'another Felix listens there', { hint: 'end that Felix first' });
+    }
     rmSync(this.#path, { force: true });
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://felix');
