@@ -34,3 +34,10 @@ test('input that cannot be made is an error, whatever the program says to what t
   };
   await expect(exec('cat', [], { stdin: pieces() })).rejects.toThrow('not lowered');
 });
+
+test('output can be taken as it comes', async () => {
+  const taken: string[] = [];
+  const onOutput = (text: string): void => void taken.push(text);
+  const { stdout } = await exec('printf', ['a€b%.0s', '1', '2'], { onOutput });
+  expect([taken.join(''), stdout]).toEqual(['a€ba€b', '']);
+});

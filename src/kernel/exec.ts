@@ -7,6 +7,8 @@ import { CalicoError } from '../errors/index.ts';
 export interface ExecOptions {
   /** A text, or pieces of one, each asked for when the program has room for it. */
   readonly stdin?: Iterable<string>;
+  /** Takes what it prints as it comes, in pieces; the result's `stdout` is empty then. */
+  readonly onOutput?: (text: string) => void;
   /** The program is killed after so many milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
   /** Added to this process' environment. */
@@ -51,7 +53,8 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   }, timeoutMs);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  if (options.onOutput) child.stdout.setEncoding('utf8').on('data', options.onOutput);
+  else child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   const input = new Input(options.stdin ?? '');
   // A program that ends before it has read everything says so by its status. Pieces stay strings, one ahead: as Buffers

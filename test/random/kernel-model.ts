@@ -52,9 +52,12 @@ export class KernelModel implements FakeKernel {
     this.#sets = new KernelSets((set) => this.chains.uses(set), refuse);
   }
 
-  readonly run: typeof exec = async (program, _, { stdin = '' } = {}) => {
+  readonly run: typeof exec = async (program, _, { stdin = '', onOutput } = {}) => {
     const family = program.startsWith('ip6') ? 'ip6tables' : 'iptables';
-    if (program.endsWith('save')) return { status: 0, stdout: this.chains.save(family), stderr: '' };
+    if (program.endsWith('save')) {
+      onOutput?.(this.chains.save(family));
+      return { status: 0, stdout: '', stderr: '' };
+    }
     if (this.failing > 0) {
       this.failing--;
       return { status: 4, stdout: '', stderr: 'Resource temporarily unavailable' };

@@ -30,13 +30,14 @@ class Host {
 
   constructor(families: readonly Family[] = [4]) {
     const recording = driversOver(this.kernel);
-    const run: typeof exec = async (program, _args, { stdin } = {}) => {
+    const run: typeof exec = async (program, _args, { stdin, onOutput } = {}) => {
       this.note();
       const refused = this.refuses === (program.startsWith('ip6') ? 6 : 4);
       if (program.endsWith('save')) {
         // The recording kernel's tables read as empty: its links are told of right after they have been read.
         for (const event of [linkUp('cali-w1', 5), linkUp('cali-w2', 6)]) recording.links.handle(event);
-        return { status: 0, stdout: this.saved, stderr: '' };
+        onOutput?.(this.saved);
+        return { status: 0, stdout: '', stderr: '' };
       }
       this.asked.push([...(stdin ?? '')].join(''));
       // Something takes its time, and something else comes in between.

@@ -11,7 +11,7 @@ import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
 import { type Place, type PlanScope, placeOf, type TablePlan } from './plan.ts';
 import type { Refusal } from './refusals.ts';
-import { parseSave } from './saved.ts';
+import { SaveReader } from './saved.ts';
 import { type InsertMode, Table } from './table.ts';
 
 export interface IptablesOptions {
@@ -66,9 +66,11 @@ export class Iptables {
   /** Learns what the kernel has. Throws E_KERNEL. */
   async load(): Promise<void> {
     this.counts.saves++;
-    const { status, stdout, stderr } = await this.#options.run(this.#programs.save, [], { env: this.#environment });
+    const reader = new SaveReader();
+    const onOutput = (text: string): void => reader.read(text);
+    const { status, stderr } = await this.#options.run(this.#programs.save, [], { env: this.#environment, onOutput });
     if (status !== 0) throw this.#failure(this.#programs.save, stderr);
-    const saved = parseSave(stdout);
+    const saved = reader.end();
     for (const name of ORDER) this.tables[name].learn(saved.get(name));
   }
 

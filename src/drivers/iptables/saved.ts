@@ -42,15 +42,35 @@ interface Building {
 
 /** Table name → its contents. Tables that the text does not mention are not in the result. */
 export function parseSave(text: string): Map<string, SavedTable> {
-  const tables = new Map<string, Building>();
-  let table: Building | undefined;
-  for (const line of text.split('\n')) {
-    if (line.startsWith('*')) {
-      table = { chains: new Map(), foreign: new Map(), pinned: new Set() };
-      tables.set(line.slice(1).trim(), table);
-    } else if (table) readLine(table, line);
+  const reader = new SaveReader();
+  reader.read(text);
+  return reader.end();
+}
+
+/** Reads a save as it comes: the whole of it would take its place in memory, and time at once. */
+export class SaveReader {
+  readonly #tables = new Map<string, Building>();
+  #table: Building | undefined;
+  /** A line that has no end yet. */
+  #rest = '';
+
+  read(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#line(line);
   }
-  return new Map([...tables].map(([name, found]) => [name, finished(found)]));
+
+  end(): Map<string, SavedTable> {
+    this.#line(this.#rest);
+    return new Map([...this.#tables].map(([name, found]) => [name, finished(found)]));
+  }
+
+  #line(line: string): void {
+    if (line.startsWith('*')) {
+      this.#table = { chains: new Map(), foreign: new Map(), pinned: new Set() };
+      this.#tables.set(line.slice(1).trim(), this.#table);
+    } else if (this.#table) readLine(this.#table, line);
+  }
 }
 
 function readLine(table: Building, line: string): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RenderedRule } from '../../rules/index.ts';
 import type { TablePlan } from './plan.ts';
-import { parseSave } from './saved.ts';
+import { parseSave, SaveReader } from './saved.ts';
 import { type ChainSource, type InsertMode, Table } from './table.ts';
 
 const hash = (text: string): string => text.replace(/\W/g, '').padEnd(16, '-').slice(-16);
@@ -179,5 +179,16 @@ describe('parseSave', () => {
         },
       ],
     });
+  });
+
+  it('reads the same however the text is cut', () => {
+    const text =
+      ':no table\n*filter\n:FORWARD DROP [1:2]\n:cali-x - [0:0]\n-A cali-x -j ACCEPT\n-A FORWARD -j y\nCOMMIT\n';
+    for (let size = 1; size < text.length; size++) {
+      const reader = new SaveReader();
+      for (let at = 0; at < text.length; at += size) reader.read(text.slice(at, at + size));
+      expect(reader.end()).toEqual(parseSave(text));
+    }
+    expect(parseSave(text).get('filter')!.chains.get('cali-x')).toBe('?');
   });
 });
