@@ -29,7 +29,9 @@ describe('flush', () => {
     expect(host.startAnew().map((u) => u.type)).toEqual(['set', 'policy', 'profile', 'workload']);
     host.inSync();
     host.graph.onUpdates([gone(p)]);
-    expect(host.startAnew().map((u) => u.type)).toEqual(['config', 'profile', 'workload', 'in-sync']);
+    const told = host.startAnew().map((u) => u.type);
+    // Who is told may know the policy: that it is gone means nothing to who does not.
+    expect(told).toEqual(['config', 'profile', 'workload', 'policy-gone', 'set-gone', 'in-sync']);
     expect(host.update()).toEqual([]);
   });
 

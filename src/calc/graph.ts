@@ -185,7 +185,10 @@ export class CalcGraph implements SyncerSink {
     emit({ type: 'in-sync' });
   }
 
-  /** Somebody new is to be told: the next flush tells everything there is, as the first one did. */
+  /**
+   * The next flush tells everything there is, as the first one did: to somebody new, or to who has heard some of it. So it
+   * also tells what is gone and has not been told as gone, which means nothing to who never heard of it.
+   */
   retell(): void {
     const { policies, profiles } = this.#rules;
     const { workloads, hostEndpoints } = this.#endpoints;

@@ -33,20 +33,21 @@ export class Pending<K, V> {
     this.#changed.clear();
   }
 
-  /** `tell` gets the last value that was told of what is gone. */
+  /** `tell` gets the last value that was told of what is gone. What it throws at is to be told still. */
   removals(tell: (value: V) => void): void {
     for (const [key, value] of this.#gone) {
-      this.#told.delete(key);
       tell(value);
+      this.#told.delete(key);
+      this.#gone.delete(key);
     }
-    this.#gone.clear();
   }
 
-  /** As if nothing had been told: the next `updates` tells all of it. */
+  /**
+   * The next `updates` tells all that has been told, too. Who is told may have heard of some, or of all: what is gone, or
+   * goes before it is told again, is told as gone.
+   */
   retell(): void {
     for (const [key, value] of this.#told)
       if (!this.#gone.has(key) && !this.#changed.has(key)) this.#changed.set(key, value);
-    this.#told.clear();
-    this.#gone.clear();
   }
 }

@@ -95,7 +95,7 @@ export class RemoteRoutes {
     this.#routes.updates((route) => emit({ type: 'route', route }));
   }
 
-  /** As if nothing had been told. */
+  /** The next `updates` tells everything, and what is gone. */
   retell(): void {
     this.#routes.retell();
     this.#vteps.retell();

@@ -5,7 +5,7 @@ import type { DataplaneUpdate } from './output.ts';
 
 export class ServicePrefixes {
   #prefixes: readonly Cidr[] = [];
-  #told = '';
+  #told: string | null = '';
 
   set(name: string, value: BGPConfiguration | null): void {
     if (name !== 'default') return;
@@ -13,15 +13,15 @@ export class ServicePrefixes {
     this.#prefixes = [...new Set([...serviceClusterIps, ...serviceExternalIps, ...serviceLoadBalancerIps])].sort();
   }
 
-  /** As if nothing had been told. */
+  /** Told again; where some have been told, even that there are none. */
   retell(): void {
-    this.#told = '';
+    if (this.#told !== '') this.#told = null;
   }
 
   updates(emit: (update: DataplaneUpdate) => void): void {
     const text = this.#prefixes.join();
     if (text === this.#told) return;
-    this.#told = text;
     emit({ type: 'service-prefixes', prefixes: this.#prefixes });
+    this.#told = text;
   }
 }

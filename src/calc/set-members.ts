@@ -19,7 +19,10 @@ export interface Addressed {
 interface ActiveSet {
   readonly definition: SetDefinition;
   readonly counts: Map<SetMember, number>;
+  /** Whether somebody may have heard of it. */
   told: boolean;
+  /** Whether all of it is to be told. */
+  whole: boolean;
   /** Since it was last told. */
   readonly added: Set<SetMember>;
   readonly removed: Set<SetMember>;
@@ -78,7 +81,8 @@ export class SetMembers {
   }
 
   addSet(definition: SetDefinition): void {
-    const set: ActiveSet = { definition, counts: new Map(), told: false, added: new Set(), removed: new Set() };
+    const told = this.#gone.delete(definition.id);
+    const set: ActiveSet = { definition, counts: new Map(), told, whole: true, added: new Set(), removed: new Set() };
     this.#sets.set(definition.id, set);
     this.#changed.add(set);
     this.#index.setSelector(definition.id, definition.selector);
@@ -97,9 +101,10 @@ export class SetMembers {
   updates(emit: (update: DataplaneUpdate) => void): void {
     for (const set of this.#changed) {
       const { id, port } = set.definition;
-      if (!set.told) {
-        emit({ type: 'set', id, setType: port ? 'ip,port' : 'net', members: new Set(set.counts.keys()) });
+      if (set.whole) {
         set.told = true;
+        emit({ type: 'set', id, setType: port ? 'ip,port' : 'net', members: new Set(set.counts.keys()) });
+        set.whole = false;
       } else if (set.added.size + set.removed.size > 0) {
         emit({ type: 'set-delta', id, added: [...set.added], removed: [...set.removed] });
       }
@@ -110,19 +115,20 @@ export class SetMembers {
   }
 
   removals(emit: (update: DataplaneUpdate) => void): void {
-    for (const id of this.#gone) emit({ type: 'set-gone', id });
-    this.#gone.clear();
+    for (const id of this.#gone) {
+      emit({ type: 'set-gone', id });
+      this.#gone.delete(id);
+    }
   }
 
-  /** As if nothing had been told: the next `updates` tells every set. */
+  /** The next `updates` tells every set whole. What is gone is still told as gone. */
   retell(): void {
     for (const set of this.#sets.values()) {
-      set.told = false;
+      set.whole = true;
       set.added.clear();
       set.removed.clear();
       this.#changed.add(set);
     }
-    this.#gone.clear();
   }
 
   #count(id: SetId, item: Addressed | undefined, by: 1 | -1): void {
@@ -141,7 +147,7 @@ export class SetMembers {
 
   /** A member came or went: what goes back to what was told is no change. */
   #note(set: ActiveSet, member: SetMember, to: Set<SetMember>, from: Set<SetMember>): void {
-    if (set.told && !from.delete(member)) to.add(member);
+    if (!set.whole && !from.delete(member)) to.add(member);
     this.#changed.add(set);
   }
 }

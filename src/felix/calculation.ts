@@ -18,8 +18,8 @@ export interface CalculationParts {
   readonly onOutput: (update: DataplaneUpdate) => void;
 }
 
-/** Time until everything is told again after a fault in telling it. */
-const RETELL_MS = 5000;
+/** Time until everything is told again after a fault in telling it: twice as long after each that follows. */
+const RETELL_MS = { first: 1000, longest: 64_000 };
 /** Why Felix is not ready before the first list of the datastore is. */
 const NOT_LISTED = 'the first list is not complete';
 
@@ -27,6 +27,9 @@ export class Calculation implements SyncerSink {
   readonly #parts: CalculationParts;
   readonly #flush: () => void;
   #inSync = false;
+  /** Everything is to be told again then. */
+  #retelling: NodeJS.Timeout | undefined;
+  #retellMs = RETELL_MS.first;
 
   constructor(parts: CalculationParts) {
     this.#parts = parts;
@@ -73,13 +76,26 @@ export class Calculation implements SyncerSink {
         observed.onOutput(update.type);
         onOutput(update);
       });
+      // Who knows what was not told before a fault, until all is told again.
+      if (this.#retelling) return;
+      this.#retellMs = RETELL_MS.first;
       health.report('calculation', true);
     } catch (error) {
-      // What was told is in force. Who knows what was not: everything is told again.
+      // What was told is in force.
       log.error({ error: String(error) }, 'what this host needs could not be worked out, to be tried again');
       health.report('calculation', false, String(error));
-      setTimeout(() => this.retell(), RETELL_MS);
+      this.#retellLater();
     }
+  }
+
+  /** Once, however many flushes fail until then. */
+  #retellLater(): void {
+    if (this.#retelling) return;
+    this.#retelling = setTimeout(() => {
+      this.#retelling = undefined;
+      this.retell();
+    }, this.#retellMs);
+    this.#retellMs = Math.min(2 * this.#retellMs, RETELL_MS.longest);
   }
 }
 

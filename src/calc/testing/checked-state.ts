@@ -13,6 +13,8 @@ import { DataplaneState } from '../state.ts';
 export class CheckedState {
   readonly state = new DataplaneState();
   readonly log: DataplaneUpdate[] = [];
+  /** Somebody new is told what is gone, too, of which it never heard. */
+  isNew = false;
 
   readonly apply = (update: DataplaneUpdate): void => {
     this.#check(update);
@@ -29,6 +31,7 @@ export class CheckedState {
   /** The update by itself: deltas change something, what goes was there. */
   #check(update: DataplaneUpdate): void {
     const { state } = this;
+    if (this.isNew && update.type.endsWith('-gone')) return;
     if (update.type === 'set-delta') this.#checkDelta(update);
     else if (update.type === 'set-gone') must(state.sets.has(update.id), `unknown set gone: ${update.id}`);
     else if (update.type === 'policy-gone') must(state.policies.has(idKey(update.id)), `gone: ${idText(update.id)}`);

@@ -37,8 +37,11 @@ export class Host {
   /** A new listener takes the place of the one so far, and is told everything. */
   startAnew(): DataplaneUpdate[] {
     this.#checked = new CheckedState();
+    this.#checked.isNew = true;
     this.graph.retell();
-    return this.update();
+    const told = this.update();
+    this.#checked.isNew = false;
+    return told;
   }
 
   inSync(): DataplaneUpdate[] {
