@@ -37,8 +37,10 @@ afterEach(() => {
   sh('ip -6 route flush type unreachable || true');
 });
 
+/** Until it has its carrier: routes wait for that, and these tests do not follow links by notification. */
 function plug(name: string): void {
   sh(`ip link add ${name} type veth peer name w${name}; ip link set ${name} up; ip link set w${name} up`);
+  sh(`for i in $(seq 200); do ip link show ${name} | grep -q LOWER_UP && break; sleep 0.01; done`);
 }
 
 /** A Felix that starts: it has read nothing but the kernel. */

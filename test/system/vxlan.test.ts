@@ -122,7 +122,8 @@ describe('a host’s overlay', () => {
     await restart();
     await sleep(300);
     monitor.kill();
-    expect(told).toBe('');
+    // Link-local addresses come to be of use by themselves, some time after their interface is up.
+    expect(told.split('\n').filter((line) => line !== '' && !/fe80::|ff02::/.test(line))).toEqual([]);
     expect(host.operations).toBe(0);
     expect(index()).toBe(before);
     expect(overlay()).toEqual(EXPECTED);
