@@ -40,8 +40,8 @@ export interface Invalid {
  * One change. `value: null` says that the resource is gone.
  *
  * An invalid resource has `invalid`. Its value is then what stands in for it as long as no good value has been seen
- * since the start: for a policy, one without rules, in its directions, over what it selects as far as that can be
- * read (it closes); null where nothing can be read. A consumer that holds a good value keeps that instead.
+ * since the start: for a policy, one that denies everything in its directions, over what it selects as far as that can be
+ * read; null where nothing can be read. A consumer that holds a good value keeps that instead.
  */
 export type Update<K extends Kind = Kind> = {
   [P in K]: { readonly id: ResourceId<P>; readonly value: Values[P] | null; readonly invalid?: Invalid };

@@ -1,8 +1,8 @@
 /** What every syncer reports though nobody stored it. */
-import type { Rule, RuleEntity, Update } from '../../model/index.ts';
+import type { Update } from '../../model/index.ts';
+import { unconditional } from './rules.ts';
 
-const ANYTHING: RuleEntity = { nets: [], notNets: [], selector: '', notSelector: '', ports: [], notPorts: [] };
-const ALLOW: Rule = { action: 'allow', source: ANYTHING, destination: ANYTHING };
+const ALLOW = unconditional('allow');
 const id = { kind: 'Profile', name: 'projectcalico-default-allow' } as const;
 
 /** The profile that host endpoints made by controllers have. */

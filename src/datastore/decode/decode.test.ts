@@ -4,6 +4,7 @@ import type { Policy, Profile, Update } from '../../model/index.ts';
 import { resourceKey } from '../keys.ts';
 import { BUILT_IN } from './built-in.ts';
 import { decode, idOf } from './index.ts';
+import { unconditional } from './rules.ts';
 import { type Pair, toV1 } from './v1.testing.ts';
 
 interface Case {
@@ -44,6 +45,7 @@ function sorted(pairs: Pair[]): Pair[] {
 }
 
 const gnp = (spec: object) => decodeAs('globalnetworkpolicies', 'default.p', { spec });
+const DENY = [unconditional('deny')];
 const policyOf = (update: Update | null) => update?.value as Policy | null;
 
 function decodeAs(plural: string, name: string, resource: object, namespace?: string): Update | null {
@@ -101,7 +103,7 @@ describe('invalid resources', () => {
       order: 5,
       types: ['egress'],
       ingress: [],
-      egress: [],
+      egress: DENY,
     });
   });
 
@@ -125,10 +127,10 @@ describe('invalid resources', () => {
     ['an ICMP type beyond all', { action: 'Allow', protocol: 'ICMP', icmp: { type: 255 } }],
     ['an ICMP code beyond all', { action: 'Allow', protocol: 'ICMPv6', notICMP: { type: 1, code: 256 } }],
     ['an ICMP code alone', { action: 'Allow', protocol: 'ICMP', icmp: { code: 1 } }],
-  ])('%s makes a stand-in without rules', (_, rule) => {
+  ])('%s makes a stand-in that denies everything', (_, rule) => {
     const update = gnp({ types: ['Ingress', 'Egress'], ingress: [rule], egress: [{ action: 'Allow' }] });
     expect(update?.invalid).toBeDefined();
-    expect(policyOf(update)).toMatchObject({ types: ['ingress', 'egress'], ingress: [], egress: [] });
+    expect(policyOf(update)).toMatchObject({ types: ['ingress', 'egress'], ingress: DENY, egress: DENY });
   });
 
   test('directions that cannot be read are both', () => {
@@ -139,6 +141,17 @@ describe('invalid resources', () => {
     }
   });
 
+  test.each([
+    ['an order that cannot be read is the first', { order: 'x' }, { order: Number.NEGATIVE_INFINITY }],
+    ['no order stays none', { preDNAT: 7 }, { order: null, preDNAT: false }],
+    ['forwarding is closed as well, if it may be meant', { applyOnForward: 'yes' }, { applyOnForward: true }],
+    ['rules that are no list imply their direction', { egress: 'x' }, { types: ['egress'], ingress: [], egress: DENY }],
+  ])('%s', (_, spec, expected) => {
+    const update = gnp(spec);
+    expect(update?.invalid).toBeDefined();
+    expect(policyOf(update)).toMatchObject(expected);
+  });
+
   test.each([{ selector: 'a = b' }, { namespaceSelector: 'a = b' }, { serviceAccountSelector: '((' }, { selector: 7 }])(
     'a policy that selects by what does not parse selects nothing: %j',
     (spec) => {
@@ -146,11 +159,11 @@ describe('invalid resources', () => {
     },
   );
 
-  test('a profile with a bad rule allows nothing and keeps its labels', () => {
+  test('a profile with a bad rule denies everything and keeps its labels', () => {
     const spec = { labelsToApply: { a: 'b' }, ingress: [{ action: 'Allow' }, { action: 'x' }] };
     const update = decodeAs('profiles', 'p', { spec });
     expect(update?.invalid).toBeDefined();
-    expect(update?.value as Profile).toMatchObject({ labelsToApply: { a: 'b' }, ingress: [], egress: [] });
+    expect(update?.value as Profile).toMatchObject({ labelsToApply: { a: 'b' }, ingress: DENY, egress: DENY });
   });
 
   test('a FelixConfiguration with a bad field sets the others', () => {

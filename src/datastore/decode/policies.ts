@@ -2,12 +2,13 @@
 import type { Direction, Policy, ResourceId, Tier } from '../../model/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
-import { rules } from './rules.ts';
+import { rules, unconditional } from './rules.ts';
 import { inNamespace, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, withPrefixed } from './selectors.ts';
 
 /**
- * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one without rules: it closes
- * its directions. One whose selector does not parse selects nothing: a typo must not close a cloud.
+ * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one that denies everything in
+ * its directions. To be without rules would not do: a tier may pass what nobody decides, and before DNAT and before
+ * tracking silence denies nothing. One whose selector does not parse selects nothing: a typo must not close a cloud.
  */
 export function policy(id: Policy['id'], storedName: string, spec: read.Fields): read.Decoded<Policy | null> {
   let selector: string;
@@ -46,20 +47,22 @@ function complete(id: Policy['id'], storedName: string, selector: string, spec: 
   };
 }
 
-/** Every field that can be read as it is, no rules. */
+/** Every field that can be read as it is; where one cannot, what closes more. */
 function standIn(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
+  const types = legibleTypes(spec);
+  const denied = (direction: Direction) => (types.includes(direction) ? [unconditional('deny')] : []);
   return {
     id,
     storedName,
     tier: typeof spec.tier === 'string' && spec.tier ? spec.tier : 'default',
-    order: typeof spec.order === 'number' ? spec.order : null,
+    order: legibleOrder(spec.order),
     selector,
-    types: legibleTypes(spec),
-    ingress: [],
-    egress: [],
+    types,
+    ingress: denied('ingress'),
+    egress: denied('egress'),
     doNotTrack: spec.doNotTrack === true,
     preDNAT: spec.preDNAT === true,
-    applyOnForward: id.kind === 'NetworkPolicy' || spec.applyOnForward === true,
+    applyOnForward: id.kind === 'NetworkPolicy' || (spec.applyOnForward ?? false) !== false,
   };
 }
 
@@ -79,6 +82,15 @@ function order(value: unknown): number | null {
   return value;
 }
 
+/** First where it cannot be read: what would come before the policy might allow what it denies. */
+function legibleOrder(value: unknown): number | null {
+  try {
+    return order(value);
+  } catch {
+    return Number.NEGATIVE_INFINITY;
+  }
+}
+
 const DIRECTIONS: ReadonlyMap<string, Direction> = new Map((['ingress', 'egress'] as const).map((d) => [d, d]));
 
 function types(spec: read.Fields): Direction[] {
@@ -91,9 +103,13 @@ function types(spec: read.Fields): Direction[] {
 
 /** A policy written without types: egress where it has egress rules only, both where it has both. */
 function impliedTypes(spec: read.Fields): Direction[] {
-  const has = (field: string) => Array.isArray(spec[field]) && spec[field].length > 0;
+  const has = (field: string) => !isEmpty(spec[field]);
   if (!has('egress')) return ['ingress'];
   return has('ingress') ? ['ingress', 'egress'] : ['egress'];
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function legibleTypes(spec: read.Fields): Direction[] {

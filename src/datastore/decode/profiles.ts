@@ -1,9 +1,9 @@
 /** Profile. Labels that endpoints inherit from namespaces and service accounts are stored with their prefixes. */
 import type { Labels, Profile, ResourceId } from '../../model/index.ts';
 import * as read from './read.ts';
-import { rules } from './rules.ts';
+import { rules, unconditional } from './rules.ts';
 
-/** A profile with a bad rule allows nothing; its labels are kept, because sets are made of them. */
+/** A profile with a bad rule denies everything, whatever profiles come after it; its labels are kept, because sets are made of them. */
 export function profile(id: ResourceId<'Profile'>, spec: read.Fields): read.Decoded<Profile> {
   let labelsToApply: Labels = {};
   try {
@@ -11,6 +11,7 @@ export function profile(id: ResourceId<'Profile'>, spec: read.Fields): read.Deco
     const ingress = rules(spec.ingress, 'spec.ingress', undefined);
     return { value: { id, labelsToApply, ingress, egress: rules(spec.egress, 'spec.egress', undefined) } };
   } catch (error) {
-    return { value: { id, labelsToApply, ingress: [], egress: [] }, problem: (error as Error).message };
+    const deny = [unconditional('deny')];
+    return { value: { id, labelsToApply, ingress: deny, egress: deny }, problem: (error as Error).message };
   }
 }

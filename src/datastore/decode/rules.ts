@@ -9,6 +9,13 @@ const ACTIONS: ReadonlyMap<string, RuleAction> = new Map(
   (['allow', 'deny', 'log', 'pass'] as const).map((a) => [a, a]),
 );
 
+const ANYTHING: RuleEntity = { nets: [], notNets: [], selector: '', notSelector: '', ports: [], notPorts: [] };
+
+/** A rule about every packet. */
+export function unconditional(action: RuleAction): Rule {
+  return { action, source: ANYTHING, destination: ANYTHING };
+}
+
 /** `namespace`: that of the policy, undefined where it has none. */
 export function rules(value: unknown, field: string, namespace: string | undefined): readonly Rule[] {
   return read.list(value, field, (element, _, i) => rule(read.object(element, field), `${field}[${i}]`, namespace));
