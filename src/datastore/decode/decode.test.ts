@@ -267,6 +267,19 @@ test('types that are not written follow from the rules', () => {
   expect(policyOf(gnp({ egress: rule, ingress: rule }))?.types).toEqual(['ingress', 'egress']);
 });
 
+test.each([
+  { bgp: { ipv4Address: 'fd00::1/64' } },
+  { bgp: { ipv6Address: '192.0.2.1' } },
+  { bgp: { ipv4IPIPTunnelAddr: 'fd00::1' } },
+  { ipv4VXLANTunnelAddr: 'fd00::1' },
+  { ipv6VXLANTunnelAddr: '192.0.2.1' },
+])('an address of a node that is of the other family: %j', (spec) => {
+  expect(decodeAs('nodes', 'n', { spec })).toMatchObject({
+    value: null,
+    invalid: { reason: expect.stringMatching(/expected an IPv[46] address/) },
+  });
+});
+
 describe('IPAM blocks', () => {
   const block = (fields: object) =>
     decode(

@@ -8,14 +8,14 @@ import type {
   Node,
   ResourceId,
 } from '../../model/index.ts';
-import { type Cidr, type Ip, parseCidr, parseIp } from '../../net/index.ts';
+import { type Cidr, type Family, familyOf, type Ip, parseCidr, parseIp } from '../../net/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
 
 export function node(id: ResourceId<'Node'>, spec: read.Fields, metadata: read.Fields): Node {
   const bgp = read.object(spec.bgp, 'spec.bgp');
-  const v4 = address(bgp.ipv4Address, 'spec.bgp.ipv4Address');
-  const v6 = address(bgp.ipv6Address, 'spec.bgp.ipv6Address');
+  const v4 = address(bgp.ipv4Address, 'spec.bgp.ipv4Address', 4);
+  const v6 = address(bgp.ipv6Address, 'spec.bgp.ipv6Address', 6);
   return read.present<Node>({
     id,
     labels: read.labels(metadata.labels, 'metadata.labels'),
@@ -25,9 +25,9 @@ export function node(id: ResourceId<'Node'>, spec: read.Fields, metadata: read.F
     ipv6Net: v6?.net,
     asNumber: asNumber(bgp.asNumber, 'spec.bgp.asNumber'),
     routeReflectorClusterId: optionalText(bgp.routeReflectorClusterID, 'spec.bgp.routeReflectorClusterID'),
-    ipv4IpipTunnel: read.ip(bgp.ipv4IPIPTunnelAddr, 'spec.bgp.ipv4IPIPTunnelAddr'),
-    ipv4VxlanTunnel: read.ip(spec.ipv4VXLANTunnelAddr, 'spec.ipv4VXLANTunnelAddr'),
-    ipv6VxlanTunnel: read.ip(spec.ipv6VXLANTunnelAddr, 'spec.ipv6VXLANTunnelAddr'),
+    ipv4IpipTunnel: address(bgp.ipv4IPIPTunnelAddr, 'spec.bgp.ipv4IPIPTunnelAddr', 4)?.ip,
+    ipv4VxlanTunnel: address(spec.ipv4VXLANTunnelAddr, 'spec.ipv4VXLANTunnelAddr', 4)?.ip,
+    ipv6VxlanTunnel: address(spec.ipv6VXLANTunnelAddr, 'spec.ipv6VXLANTunnelAddr', 6)?.ip,
     vxlanTunnelMac: optionalText(spec.vxlanTunnelMACAddr, 'spec.vxlanTunnelMACAddr'),
     vxlanTunnelMacV6: optionalText(spec.vxlanTunnelMACAddrV6, 'spec.vxlanTunnelMACAddrV6'),
   });
@@ -87,12 +87,13 @@ function serviceNet(value: unknown, field: string): Cidr {
 }
 
 /** `10.0.0.1/24` as address and network; a bare address has no network. */
-function address(value: unknown, field: string): { ip: Ip; net: Cidr | undefined } | null {
+function address(value: unknown, field: string, family: Family): { ip: Ip; net: Cidr | undefined } | null {
   const written = read.text(value, field);
   if (written === '') return null;
   const ip = parseIp(written.split('/')[0] as string);
   const net = parseCidr(written);
-  if (!ip || !net) throw new read.Undecodable(field, value, 'an IP address or prefix');
+  if (!ip || !net || familyOf(ip) !== family)
+    throw new read.Undecodable(field, value, `an IPv${family} address or prefix`);
   return { ip, net: written.includes('/') ? net : undefined };
 }
 
