@@ -49,6 +49,25 @@ describe('a policy', () => {
   });
 });
 
+describe('a tier', () => {
+  const second = tier('second', { order: 2 });
+  const denies = policy('p', { tier: 'first', types: ['ingress'], ingress: [rule({ action: 'deny' })] });
+  const silent = policy('p', { tier: 'first', types: ['ingress'] });
+  const after = allows('q', { tier: 'second' });
+
+  test('keeps its place', () => {
+    const bad = standIn('tiers', 'first', { order: 1, defaultAction: 'x' });
+    expect(verdict(fromW1, open, w1, w2, second, after, denies, bad)).toBe('drop');
+    expect(verdict(fromW1, open, w1, w2, second, after, silent, bad)).toBe('drop');
+  });
+
+  test('is the first when its place cannot be read, and passes where that can', () => {
+    const bad = standIn('tiers', 'first', { order: 'one', defaultAction: 'Pass' });
+    expect(verdict(fromW1, open, w1, w2, second, after, denies, bad)).toBe('drop');
+    expect(verdict(fromW1, open, w1, w2, second, after, silent, bad)).toBe('accept');
+  });
+});
+
 test('a profile closes, though one that allows comes after it', () => {
   const bad = standIn('profiles', 'bad', { ingress: [{ action: 'x' }] });
   expect(verdict(fromOutside, open, { ...w2, profiles: ['bad', 'open'] }, bad)).toBe('drop');

@@ -250,8 +250,11 @@ describe('tiers', () => {
     [{}, { order: null, defaultAction: 'deny' }],
   ])('%j', (spec, expected) => expect(tier(spec)).toMatchObject({ id: { kind: 'Tier', name: 't' }, value: expected }));
 
-  test.each([{ defaultAction: 'Allow' }, { order: 'first' }])('%j is none', (spec) => {
-    expect(tier(spec)).toMatchObject({ value: null, invalid: { code: 'E_INVALID' } });
+  test.each([
+    [{ order: 5, defaultAction: 'Allow' }, { order: 5, defaultAction: 'deny' }, 'spec.defaultAction'],
+    [{ order: 'one', defaultAction: 'Pass' }, { order: Number.NEGATIVE_INFINITY, defaultAction: 'pass' }, 'spec.order'],
+  ])('of %j there is what can be read', (spec, value, field) => {
+    expect(tier(spec)).toMatchObject({ value, invalid: { reason: expect.stringContaining(field) } });
   });
 
   test('the tier of a policy', () => {

@@ -2,6 +2,7 @@
 import { parseDuration } from '../../api/index.ts';
 import type { FelixConfiguration, ResourceId } from '../../model/index.ts';
 import * as read from './read.ts';
+import { Salvage } from './salvage.ts';
 
 /** Fields whose parameter has another name; for the others it is the field's, with a capital. */
 const NAMES = new Map(
@@ -42,17 +43,12 @@ export function felixConfiguration(
   spec: read.Fields,
 ): read.Decoded<FelixConfiguration> {
   const parameters: Record<string, string> = {};
-  const problems: string[] = [];
+  const salvage = new Salvage();
   for (const field in spec) {
-    try {
-      const value = parameter(field, spec[field]);
-      if (value !== '') parameters[parameterName(field)] = value;
-    } catch (error) {
-      problems.push((error as Error).message);
-    }
+    const value = salvage.or('', () => parameter(field, spec[field]));
+    if (value !== '') parameters[parameterName(field)] = value;
   }
-  const value = { id, parameters };
-  return problems.length > 0 ? { value, problem: problems.join('; ') } : { value };
+  return salvage.decoded({ id, parameters });
 }
 
 /** `vxlanMTU` → `VXLANMTU`, `healthPort` → `HealthPort`. */

@@ -11,7 +11,7 @@ import { type Decoded, type Fields, object } from './read.ts';
 import * as settings from './settings.ts';
 
 /** Kinds of which a part is of use when the rest cannot be read. */
-type Tolerant = 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'Profile' | 'FelixConfiguration';
+type Tolerant = 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'Tier' | 'Profile' | 'FelixConfiguration';
 /** Throws for what it cannot read. */
 type Decoder<K extends Kind> = (id: ResourceId<K>, spec: Fields, metadata: Fields) => Values[K] | null;
 
@@ -20,7 +20,6 @@ const DECODERS: { readonly [K in Exclude<Kind, Tolerant | 'IPAMBlock'>]: Decoder
   HostEndpoint: endpoints.hostEndpoint,
   NetworkSet: endpoints.networkSet,
   GlobalNetworkSet: endpoints.globalNetworkSet,
-  Tier: tier,
   Node: settings.node,
   IPPool: settings.ipPool,
   ClusterInformation: settings.clusterInformation,
@@ -71,6 +70,7 @@ function decodeValue(id: ResourceId, key: string, text: string): Decoded<Values[
     const spec = object(stored.spec, 'spec');
     if (isKind(id, 'NetworkPolicy', 'GlobalNetworkPolicy'))
       return policy(id, key.slice(key.lastIndexOf('/') + 1), spec);
+    if (isKind(id, 'Tier')) return tier(id, spec);
     if (isKind(id, 'Profile')) return profile(id, spec);
     if (isKind(id, 'FelixConfiguration')) return felixConfiguration(id, spec);
     const decoder = DECODERS[id.kind as keyof typeof DECODERS] as Decoder<Kind>;

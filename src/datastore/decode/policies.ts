@@ -3,7 +3,13 @@ import type { Direction, Policy, ResourceId, Tier } from '../../model/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
 import { rules, unconditional } from './rules.ts';
+import { Salvage } from './salvage.ts';
 import { inNamespace, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, withPrefixed } from './selectors.ts';
+
+const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+
+/** An order that cannot be read: what came before might allow what is to be denied. */
+const FIRST = Number.NEGATIVE_INFINITY;
 
 /**
  * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one that denies everything in
@@ -24,11 +30,20 @@ export function policy(id: Policy['id'], storedName: string, spec: read.Fields):
   }
 }
 
-export function tier(id: ResourceId<'Tier'>, spec: read.Fields): Tier {
-  const defaultAction = read.text(spec.defaultAction, 'spec.defaultAction').toLowerCase() || 'deny';
-  if (defaultAction !== 'deny' && defaultAction !== 'pass')
-    throw new read.Undecodable('spec.defaultAction', spec.defaultAction, 'Deny or Pass');
-  return { id, order: order(spec.order), defaultAction };
+/** What cannot be read of a tier closes: first, and Deny. */
+export function tier(id: ResourceId<'Tier'>, spec: read.Fields): read.Decoded<Tier> {
+  const salvage = new Salvage();
+  return salvage.decoded({
+    id,
+    order: salvage.or(FIRST, () => order(spec.order)),
+    defaultAction: salvage.or('deny', () => defaultAction(spec.defaultAction)),
+  });
+}
+
+function defaultAction(value: unknown): Tier['defaultAction'] {
+  const action = read.text(value, 'spec.defaultAction').toLowerCase() || 'deny';
+  if (action !== 'deny' && action !== 'pass') throw new read.Undecodable('spec.defaultAction', value, 'Deny or Pass');
+  return action;
 }
 
 function complete(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
@@ -38,7 +53,7 @@ function complete(id: Policy['id'], storedName: string, selector: string, spec: 
     tier: read.text(spec.tier, 'spec.tier') || 'default',
     order: order(spec.order),
     selector,
-    types: types(spec),
+    types: typesOf(spec),
     ingress: rules(spec.ingress, 'spec.ingress', id.namespace),
     egress: rules(spec.egress, 'spec.egress', id.namespace),
     doNotTrack: read.flag(spec.doNotTrack, 'spec.doNotTrack'),
@@ -49,13 +64,14 @@ function complete(id: Policy['id'], storedName: string, selector: string, spec: 
 
 /** Every field that can be read as it is; where one cannot, what closes more. */
 function standIn(id: Policy['id'], storedName: string, selector: string, spec: read.Fields): Policy {
-  const types = legibleTypes(spec);
+  const salvage = new Salvage();
+  const types = salvage.or(DIRECTIONS, () => typesOf(spec));
   const denied = (direction: Direction) => (types.includes(direction) ? [unconditional('deny')] : []);
   return {
     id,
     storedName,
     tier: typeof spec.tier === 'string' && spec.tier ? spec.tier : 'default',
-    order: legibleOrder(spec.order),
+    order: salvage.or(FIRST, () => order(spec.order)),
     selector,
     types,
     ingress: denied('ingress'),
@@ -82,20 +98,9 @@ function order(value: unknown): number | null {
   return value;
 }
 
-/** First where it cannot be read: what would come before the policy might allow what it denies. */
-function legibleOrder(value: unknown): number | null {
-  try {
-    return order(value);
-  } catch {
-    return Number.NEGATIVE_INFINITY;
-  }
-}
-
-const DIRECTIONS: ReadonlyMap<string, Direction> = new Map((['ingress', 'egress'] as const).map((d) => [d, d]));
-
-function types(spec: read.Fields): Direction[] {
+function typesOf(spec: read.Fields): Direction[] {
   const written = read.texts(spec.types, 'spec.types');
-  const parsed = written.map((type) => DIRECTIONS.get(type.toLowerCase()));
+  const parsed = written.map((type) => DIRECTIONS.find((direction) => direction === type.toLowerCase()));
   const wrong = parsed.indexOf(undefined);
   if (wrong >= 0) throw new read.Undecodable('spec.types', written[wrong], 'Ingress or Egress');
   return parsed.length > 0 ? (parsed as Direction[]) : impliedTypes(spec);
@@ -110,12 +115,4 @@ function impliedTypes(spec: read.Fields): Direction[] {
 
 function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
-}
-
-function legibleTypes(spec: read.Fields): Direction[] {
-  try {
-    return types(spec);
-  } catch {
-    return ['ingress', 'egress'];
-  }
 }
