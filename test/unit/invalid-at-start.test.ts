@@ -49,6 +49,24 @@ describe('a policy', () => {
   });
 });
 
+describe('a host endpoint', () => {
+  const bad = (spec: object, metadata?: object) =>
+    standIn('hostendpoints', 'e', { node: 'h1', interfaceName: 'eth0', ...spec }, metadata);
+
+  test('has its interface policed: by default closed but for the failsafe ports', () => {
+    expect(verdict(toHost)).toBe('accept');
+    const endpoint = bad({ ports: [{ name: 'a' }] });
+    expect(verdict(toHost, endpoint)).toBe('drop');
+    expect(verdict({ ...toHost, destinationPort: 22 }, endpoint)).toBe('accept');
+    expect(verdict(toHost, endpoint, allows('q'))).toBe('accept');
+  });
+
+  test('without labels that can be read has no profile that lets in', () => {
+    expect(verdict(toHost, open, bad({ profiles: ['open'], ports: [7] }))).toBe('accept');
+    expect(verdict(toHost, open, bad({ profiles: ['open'] }, { labels: { a: 1 } }))).toBe('drop');
+  });
+});
+
 describe('a tier', () => {
   const second = tier('second', { order: 2 });
   const denies = policy('p', { tier: 'first', types: ['ingress'], ingress: [rule({ action: 'deny' })] });

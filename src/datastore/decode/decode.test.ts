@@ -318,6 +318,51 @@ describe('IPAM blocks', () => {
   });
 });
 
+describe('a HostEndpoint', () => {
+  const eth0 = { node: 'h', interfaceName: 'eth0', expectedIPs: ['192.0.2.1'], profiles: ['a', 'b'] };
+  const whole = {
+    node: 'h',
+    interfaceName: 'eth0',
+    expectedIps: ['192.0.2.1'],
+    profiles: ['a', 'b'],
+    labels: { x: 'y' },
+  };
+  const hostEndpoint = (spec: object, metadata: unknown = { labels: { x: 'y' } }) =>
+    decode(resourceKey('hostendpoints', 'e'), JSON.stringify({ metadata, spec: { ...eth0, ...spec } }));
+
+  test.each([
+    [{ ports: [{ name: 'a', protocol: 'TCP', port: 0 }] }, {}, 'spec.ports.port'],
+    [{ profiles: ['a', 7, 'b'] }, { profiles: ['a'] }, 'spec.profiles'],
+    [{ profiles: 'a' }, { profiles: [] }, 'spec.profiles'],
+    [{ expectedIPs: ['x', '192.0.2.1'] }, {}, 'spec.expectedIPs'],
+    [{ interfaceName: 'eth 0' }, { interfaceName: '' }, 'spec.interfaceName'],
+  ])('with %j is what can be read of it', (spec, differs, field) => {
+    const update = hostEndpoint(spec);
+    expect(update).toMatchObject({
+      value: { ...whole, ...differs },
+      invalid: { reason: expect.stringContaining(field) },
+    });
+    expect(update?.value).toMatchObject({ ports: [] });
+  });
+
+  test.each([7, { labels: { x: 7 } }, { labels: 'x' }])(
+    'whose labels cannot be read has no profiles: %j',
+    (metadata) => {
+      expect(hostEndpoint({}, metadata)).toMatchObject({
+        value: { ...whole, labels: {}, profiles: [] },
+        invalid: { reason: expect.stringContaining('metadata') },
+      });
+    },
+  );
+
+  test.each([{ node: 7 }, { interfaceName: 'eth 0', expectedIPs: ['x'] }])(
+    'of nobody knows where is none: %j',
+    (spec) => {
+      expect(hostEndpoint(spec)).toMatchObject({ value: null, invalid: {} });
+    },
+  );
+});
+
 describe('addresses of a workload', () => {
   const endpoint = (fields: object) => {
     const where = { node: 'h', orchestrator: 'openstack', workload: 'w', endpoint: 'e', interfaceName: 'tap1' };

@@ -1,4 +1,4 @@
-/** WorkloadEndpoint, HostEndpoint, NetworkSet, GlobalNetworkSet. */
+/** WorkloadEndpoint, HostEndpoint, NetworkSet, GlobalNetworkSet: what of them cannot be read must not open anything. */
 import type {
   EndpointPort,
   HostEndpoint,
@@ -10,6 +10,7 @@ import type {
 import type { Ip } from '../../net/index.ts';
 import { qosControls } from './qos.ts';
 import * as read from './read.ts';
+import { Salvage } from './salvage.ts';
 
 const NAMESPACE = 'projectcalico.org/namespace';
 
@@ -41,16 +42,28 @@ export function workloadEndpoint(
   };
 }
 
-export function hostEndpoint(id: ResourceId<'HostEndpoint'>, spec: read.Fields, metadata: read.Fields): HostEndpoint {
-  return {
+/**
+ * As long as its interface is known, that has policy: what else cannot be read is left out, and without labels, or after
+ * a profile that cannot be read, no profile allows anything. Throws when it is not known whose interface it is, or which.
+ */
+export function hostEndpoint(
+  id: ResourceId<'HostEndpoint'>,
+  spec: read.Fields,
+  metadata: unknown,
+): read.Decoded<HostEndpoint> {
+  const salvage = new Salvage();
+  const expectedIps = salvage.list(spec.expectedIPs, 'spec.expectedIPs', requiredIp);
+  const interfaceName = () => hostInterface(read.text(spec.interfaceName, 'spec.interfaceName'));
+  const labels = salvage.or(null, () => labelsOf(metadata));
+  return salvage.decoded({
     id,
     node: read.requiredText(spec.node, 'spec.node'),
-    interfaceName: hostInterface(read.text(spec.interfaceName, 'spec.interfaceName')),
-    expectedIps: read.list(spec.expectedIPs, 'spec.expectedIPs', requiredIp),
-    profiles: read.texts(spec.profiles, 'spec.profiles'),
-    labels: read.labels(metadata.labels, 'metadata.labels'),
-    ports: read.list(spec.ports, 'spec.ports', port),
-  };
+    interfaceName: expectedIps.length > 0 ? salvage.or('', interfaceName) : interfaceName(),
+    expectedIps,
+    profiles: labels ? salvage.until(spec.profiles, 'spec.profiles', read.text) : [],
+    labels: labels ?? {},
+    ports: salvage.list(spec.ports, 'spec.ports', port),
+  });
 }
 
 export function networkSet(id: ResourceId<'NetworkSet'>, spec: read.Fields, metadata: read.Fields): NetworkSet {
@@ -68,6 +81,10 @@ export function globalNetworkSet(
 
 function netsOf(id: NetworkSet['id'], spec: read.Fields, labels: Labels): NetworkSet {
   return { id, nets: read.cidrs(spec.nets, 'spec.nets'), labels, profiles: [] };
+}
+
+function labelsOf(metadata: unknown): Labels {
+  return read.labels(read.object(metadata, 'metadata').labels, 'metadata.labels');
 }
 
 /** What the orchestrator calls the workload is in a field of its own kind. */

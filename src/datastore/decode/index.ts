@@ -10,14 +10,26 @@ import { profile } from './profiles.ts';
 import { type Decoded, type Fields, object } from './read.ts';
 import * as settings from './settings.ts';
 
-/** Kinds of which a part is of use when the rest cannot be read. */
-type Tolerant = 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'Tier' | 'Profile' | 'FelixConfiguration';
+/** Of which a part is of use when the rest cannot be read: these throw only where nothing is. */
+const TOLERANT = {
+  HostEndpoint: endpoints.hostEndpoint,
+  Tier: tier,
+  Profile: profile,
+  FelixConfiguration: felixConfiguration,
+};
+
+type TolerantDecoder<K extends Kind> = (
+  id: ResourceId<K>,
+  spec: Fields,
+  metadata: unknown,
+) => Decoded<Values[K] | null>;
+
 /** Throws for what it cannot read. */
 type Decoder<K extends Kind> = (id: ResourceId<K>, spec: Fields, metadata: Fields) => Values[K] | null;
+type Strict = Exclude<Kind, keyof typeof TOLERANT | 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'IPAMBlock'>;
 
-const DECODERS: { readonly [K in Exclude<Kind, Tolerant | 'IPAMBlock'>]: Decoder<K> } = {
+const DECODERS: { readonly [K in Strict]: Decoder<K> } = {
   WorkloadEndpoint: endpoints.workloadEndpoint,
-  HostEndpoint: endpoints.hostEndpoint,
   NetworkSet: endpoints.networkSet,
   GlobalNetworkSet: endpoints.globalNetworkSet,
   Node: settings.node,
@@ -70,9 +82,10 @@ function decodeValue(id: ResourceId, key: string, text: string): Decoded<Values[
     const spec = object(stored.spec, 'spec');
     if (isKind(id, 'NetworkPolicy', 'GlobalNetworkPolicy'))
       return policy(id, key.slice(key.lastIndexOf('/') + 1), spec);
-    if (isKind(id, 'Tier')) return tier(id, spec);
-    if (isKind(id, 'Profile')) return profile(id, spec);
-    if (isKind(id, 'FelixConfiguration')) return felixConfiguration(id, spec);
+    if (id.kind in TOLERANT) {
+      const tolerant = TOLERANT[id.kind as keyof typeof TOLERANT] as TolerantDecoder<Kind>;
+      return tolerant(id, spec, stored.metadata);
+    }
     const decoder = DECODERS[id.kind as keyof typeof DECODERS] as Decoder<Kind>;
     return { value: decoder(id, spec, object(stored.metadata, 'metadata')) };
   } catch (error) {

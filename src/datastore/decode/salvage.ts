@@ -25,6 +25,16 @@ export class Salvage {
     return elements.flatMap((found) => this.or<T[]>([], () => [element(found, field)]));
   }
 
+  /** The elements before the first that cannot be read: for lists where what comes later counts for less. */
+  until<T>(value: unknown, field: string, element: (value: unknown, field: string) => T): readonly T[] {
+    const elements = this.or<readonly unknown[]>([], () => read.list(value, field, (found) => found));
+    const legible: T[] = [];
+    this.or(undefined, () => {
+      for (const found of elements) legible.push(element(found, field));
+    });
+    return legible;
+  }
+
   decoded<T>(value: T): read.Decoded<T> {
     return this.intact ? { value } : { value, problem: this.#problems.join('; ') };
   }
