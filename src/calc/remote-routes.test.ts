@@ -136,6 +136,14 @@ describe('from endpoints', () => {
   });
 });
 
+test('an endpoint that cannot be read, and so runs nowhere, takes no address from another', () => {
+  const w2 = workload('w2', { node: 'h2', ips: ['10.80.1.9'] });
+  const host = hostWith(always, h1, h2, w2, workload('bad', { node: '', ips: ['10.80.1.9'] }));
+  host.graph.setRouteSource('WorkloadIPs');
+  host.update();
+  expect(routes(host)).toEqual(['10.80.1.9/32 via 10.80.2.0']);
+});
+
 test('whatever the way, the routes are those of a fresh host', () => {
   const hosts = ['h1', 'h2', 'h3'];
   const host = fc.constantFrom(...hosts);

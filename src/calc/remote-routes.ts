@@ -59,7 +59,9 @@ export class RemoteRoutes {
   }
 
   setWorkload(key: IdKey, workload: WorkloadEndpoint | null): void {
-    this.#setClaims('WorkloadIPs', key, workload ? [{ host: workload.node, destinations: workload.nets }] : []);
+    // One that cannot be read stands in for itself on no host: it must not take the way of another with its addresses.
+    const claims = workload?.node ? [{ host: workload.node, destinations: workload.nets }] : [];
+    this.#setClaims('WorkloadIPs', key, claims);
   }
 
   setPool(key: IdKey, pool: IPPool | null): void {

@@ -12,7 +12,7 @@ export interface EndpointPort {
 
 export interface WorkloadEndpoint {
   readonly id: ResourceId<'WorkloadEndpoint'>;
-  /** The host it runs on. */
+  /** The host it runs on; empty for one that cannot be read: in force nowhere, though selectors find it. */
   readonly node: string;
   readonly orchestrator: string;
   /** Pod, VM or container: whatever the orchestrator calls its workload. */

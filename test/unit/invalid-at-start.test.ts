@@ -4,6 +4,7 @@ import { hostEndpoint, policy, rule, tier } from '../../src/calc/testing/resourc
 import { decode } from '../../src/datastore/decode/index.ts';
 import { resourceKey } from '../../src/datastore/keys.ts';
 import type { Kind, Values } from '../../src/model/index.ts';
+import { ip } from '../../src/net/index.ts';
 import { fromOutside, fromW1, OWN, open, send, w1, w2 } from '../../src/rules/testing/send.ts';
 
 type Value = Values[Kind];
@@ -65,6 +66,31 @@ describe('a host endpoint', () => {
     expect(verdict(toHost, open, bad({ profiles: ['open'], ports: [7] }))).toBe('accept');
     expect(verdict(toHost, open, bad({ profiles: ['open'] }, { labels: { a: 1 } }))).toBe('drop');
   });
+});
+
+test('a workload endpoint closes, and rules about it hold', () => {
+  const where = { orchestrator: 'cni', containerID: 'c', endpoint: 'e', interfaceName: 'cali1', profiles: ['open'] };
+  const spec = { ...where, node: 'h1', ipNetworks: ['10.65.0.1/32'], qosControls: { ingressBandwidth: 'x' } };
+  const bad = standIn('workloadendpoints', 'w', spec, { labels: { role: 'bad' } }, 'ns');
+  expect(verdict(fromW1, open, w1, w2)).toBe('accept');
+  expect(verdict(fromW1, open, bad, w2)).toBe('drop');
+  const denies = policy('p', {
+    types: ['ingress'],
+    ingress: [rule({ action: 'deny', source: { selector: "role == 'bad'" } }), rule()],
+  });
+  const elsewhere = { ...fromOutside, source: ip('10.65.0.1') };
+  expect(verdict(elsewhere, open, w2, denies)).toBe('accept');
+  expect(verdict(elsewhere, open, w2, denies, bad)).toBe('drop');
+});
+
+test('a set of networks keeps the prefixes that can be read', () => {
+  const bad = standIn('globalnetworksets', 's', { nets: ['192.0.2.1/32', 'x'] }, { labels: { role: 'bad' } });
+  const denies = policy('p', {
+    types: ['ingress'],
+    ingress: [rule({ action: 'deny', source: { selector: "role == 'bad'" } }), rule()],
+  });
+  expect(verdict(fromOutside, open, w2, denies)).toBe('accept');
+  expect(verdict(fromOutside, open, w2, denies, bad)).toBe('drop');
 });
 
 describe('a tier', () => {

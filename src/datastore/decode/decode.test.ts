@@ -385,8 +385,37 @@ describe('addresses of a workload', () => {
     expect(endpoint({ allowSpoofedSourcePrefixes: ['10.1.0.0/24', '2001:db8::1'] })?.value).toMatchObject({
       allowedSources: ['10.1.0.0/24', '2001:db8::1/128'],
     });
-    expect(endpoint({ allowSpoofedSourcePrefixes: ['any'] })).toMatchObject({ value: null, invalid: {} });
+    expect(endpoint({ allowSpoofedSourcePrefixes: ['any'] })).toMatchObject({
+      value: { node: '', nets: ['10.0.0.1/32'] },
+      invalid: { reason: expect.stringContaining('spec.allowSpoofedSourcePrefixes') },
+    });
   });
+
+  test.each([
+    [{ ipNetworks: ['x', '10.0.0.2/32'] }, { nets: ['10.0.0.2/32'] }],
+    [{ ports: [{ name: 'a', protocol: 'TCP', port: 80 }, 7] }, { ports: [{ name: 'a', protocol: 6, port: 80 }] }],
+    [{ qosControls: 7 }, {}],
+    [{ node: 7, profiles: ['a'] }, { profiles: ['a'] }],
+  ])('of one that cannot be read are kept for selectors, and it runs nowhere: %j', (spec, kept) => {
+    expect(endpoint(spec)).toMatchObject({
+      value: { node: '', interfaceName: '', nets: ['10.0.0.1/32'], ...kept },
+      invalid: { reason: expect.stringContaining(`spec.${Object.keys(spec)[0]}`) },
+    });
+  });
+
+  test.each([{ profiles: [7] }, { profiles: 'a' }, { ipNetworks: ['x'] }])('of nobody knows whom: %j', (spec) => {
+    expect(endpoint(spec)).toMatchObject({ value: null, invalid: {} });
+  });
+});
+
+test.each([undefined, 'prod'])('one bad prefix of a set of networks leaves the others (namespace %s)', (namespace) => {
+  const plural = namespace ? 'networksets' : 'globalnetworksets';
+  const set = (nets: unknown) => decodeAs(plural, 's', { spec: { nets }, metadata: { labels: { a: 'b' } } }, namespace);
+  expect(set(['10.0.0.0/8', '10.0.0.0/99', 'fd00::/64', 7])).toMatchObject({
+    value: { nets: ['10.0.0.0/8', 'fd00::/64'], labels: { a: 'b' }, profiles: namespace ? ['kns.prod'] : [] },
+    invalid: { reason: expect.stringMatching(/spec.nets: found "10.0.0.0\/99".*spec.nets: found 7/) },
+  });
+  expect(set('10.0.0.0/8')).toMatchObject({ value: { nets: [] }, invalid: {} });
 });
 
 test.each(['cali0123456789abcdef', 'cali 1', '+', '../x', 'all', 'cali1\n-F'])(
@@ -403,7 +432,7 @@ test.each(['cali0123456789abcdef', 'cali 1', '+', '../x', 'all', 'cali1\n-F'])(
     for (const plural of ['workloadendpoints', 'hostendpoints']) {
       const key = resourceKey(plural, 'a', plural === 'workloadendpoints' ? 'ns' : undefined);
       expect(decode(key, JSON.stringify({ metadata: {}, spec }))).toMatchObject({
-        value: null,
+        value: plural === 'workloadendpoints' ? { node: '', interfaceName: '' } : null,
         invalid: { reason: expect.stringContaining('spec.interfaceName') },
       });
     }

@@ -14,29 +14,54 @@ import { Salvage } from './salvage.ts';
 
 const NAMESPACE = 'projectcalico.org/namespace';
 
-/** Null for an endpoint without addresses: nothing can be routed to it, and upstream's syncer does not report it either. */
+/**
+ * Null for an endpoint without addresses: nothing can be routed to it, and upstream's syncer does not report it either.
+ * One that cannot be read is in force on no host, so that its interface is closed; but selectors find it, as far as its
+ * addresses can be read, for a rule elsewhere may deny them. Throws where its labels cannot be read: nobody knows then
+ * which selectors it must not match.
+ */
 export function workloadEndpoint(
   id: ResourceId<'WorkloadEndpoint'>,
   spec: read.Fields,
-  metadata: read.Fields,
-): WorkloadEndpoint | null {
-  const nets = read.cidrs(spec.ipNetworks, 'spec.ipNetworks');
-  if (nets.length === 0) return null;
+  metadata: unknown,
+): read.Decoded<WorkloadEndpoint | null> {
+  const salvage = new Salvage();
+  const selected: Selected = {
+    nets: salvage.list(spec.ipNetworks, 'spec.ipNetworks', read.cidr),
+    profiles: read.texts(spec.profiles, 'spec.profiles'),
+    labels: inNamespace(metadata, id.namespace ?? ''),
+    ports: salvage.list(spec.ports, 'spec.ports', port),
+  };
+  const running = salvage.or(NOWHERE, () => runningWorkload(spec));
+  const value = { id, ...selected, ...(salvage.intact ? running : NOWHERE) };
+  return salvage.decoded(selected.nets.length > 0 ? value : null);
+}
+
+/** What makes an endpoint a member of sets. */
+type Selected = Pick<WorkloadEndpoint, 'nets' | 'profiles' | 'labels' | 'ports'>;
+type Running = Omit<WorkloadEndpoint, 'id' | keyof Selected>;
+
+const NOWHERE: Running = {
+  node: '',
+  orchestrator: '',
+  workload: '',
+  endpoint: '',
+  interfaceName: '',
+  mac: '',
+  nats: [],
+};
+
+function runningWorkload(spec: read.Fields): Running {
   const allowedSources = read.cidrs(spec.allowSpoofedSourcePrefixes, 'spec.allowSpoofedSourcePrefixes');
   const qos = qosControls(spec.qosControls, 'spec.qosControls');
   return {
-    id,
     node: read.requiredText(spec.node, 'spec.node'),
     orchestrator: read.requiredText(spec.orchestrator, 'spec.orchestrator'),
     workload: workloadOf(spec),
     endpoint: read.requiredText(spec.endpoint, 'spec.endpoint'),
     interfaceName: interfaceOf(read.requiredText(spec.interfaceName, 'spec.interfaceName')),
     mac: read.text(spec.mac, 'spec.mac'),
-    nets,
     nats: read.list(spec.ipNATs, 'spec.ipNATs', nat),
-    profiles: read.texts(spec.profiles, 'spec.profiles'),
-    labels: inNamespace(metadata, id.namespace ?? ''),
-    ports: read.list(spec.ports, 'spec.ports', port),
     ...(allowedSources.length > 0 && { allowedSources }),
     ...(qos && { qos }),
   };
@@ -66,21 +91,31 @@ export function hostEndpoint(
   });
 }
 
-export function networkSet(id: ResourceId<'NetworkSet'>, spec: read.Fields, metadata: read.Fields): NetworkSet {
+export function networkSet(
+  id: ResourceId<'NetworkSet'>,
+  spec: read.Fields,
+  metadata: unknown,
+): read.Decoded<NetworkSet> {
   const namespace = id.namespace ?? '';
-  return { ...netsOf(id, spec, inNamespace(metadata, namespace)), profiles: [`kns.${namespace}`] };
+  return setOf(id, spec, { labels: inNamespace(metadata, namespace), profiles: [`kns.${namespace}`] });
 }
 
 export function globalNetworkSet(
   id: ResourceId<'GlobalNetworkSet'>,
   spec: read.Fields,
-  metadata: read.Fields,
-): NetworkSet {
-  return netsOf(id, spec, read.labels(metadata.labels, 'metadata.labels'));
+  metadata: unknown,
+): read.Decoded<NetworkSet> {
+  return setOf(id, spec, { labels: labelsOf(metadata), profiles: [] });
 }
 
-function netsOf(id: NetworkSet['id'], spec: read.Fields, labels: Labels): NetworkSet {
-  return { id, nets: read.cidrs(spec.nets, 'spec.nets'), labels, profiles: [] };
+/** One bad prefix leaves the others: a rule may deny them. */
+function setOf(
+  id: NetworkSet['id'],
+  spec: read.Fields,
+  selected: Pick<NetworkSet, 'labels' | 'profiles'>,
+): read.Decoded<NetworkSet> {
+  const salvage = new Salvage();
+  return salvage.decoded({ id, nets: salvage.list(spec.nets, 'spec.nets', read.cidr), ...selected });
 }
 
 function labelsOf(metadata: unknown): Labels {
@@ -94,8 +129,8 @@ function workloadOf(spec: read.Fields): string {
 }
 
 /** Policies of a namespace select by this label, so that it is there whoever wrote the resource. */
-function inNamespace(metadata: read.Fields, namespace: string): Labels {
-  const labels = read.labels(metadata.labels, 'metadata.labels');
+function inNamespace(metadata: unknown, namespace: string): Labels {
+  const labels = labelsOf(metadata);
   return labels[NAMESPACE] === namespace ? labels : { ...labels, [NAMESPACE]: namespace };
 }
 

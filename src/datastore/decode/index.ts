@@ -12,7 +12,10 @@ import * as settings from './settings.ts';
 
 /** Of which a part is of use when the rest cannot be read: these throw only where nothing is. */
 const TOLERANT = {
+  WorkloadEndpoint: endpoints.workloadEndpoint,
   HostEndpoint: endpoints.hostEndpoint,
+  NetworkSet: endpoints.networkSet,
+  GlobalNetworkSet: endpoints.globalNetworkSet,
   Tier: tier,
   Profile: profile,
   FelixConfiguration: felixConfiguration,
@@ -29,9 +32,6 @@ type Decoder<K extends Kind> = (id: ResourceId<K>, spec: Fields, metadata: Field
 type Strict = Exclude<Kind, keyof typeof TOLERANT | 'NetworkPolicy' | 'GlobalNetworkPolicy' | 'IPAMBlock'>;
 
 const DECODERS: { readonly [K in Strict]: Decoder<K> } = {
-  WorkloadEndpoint: endpoints.workloadEndpoint,
-  NetworkSet: endpoints.networkSet,
-  GlobalNetworkSet: endpoints.globalNetworkSet,
   Node: settings.node,
   IPPool: settings.ipPool,
   ClusterInformation: settings.clusterInformation,

@@ -21,6 +21,11 @@ export class Salvage {
 
   /** The elements that can be read. */
   list<T>(value: unknown, field: string, element: (value: unknown, field: string) => T): readonly T[] {
+    try {
+      return read.list(value, field, element);
+    } catch {
+      // Seldom; the elements are looked at once more, each by itself.
+    }
     const elements = this.or([], () => read.list(value, field, (found) => found));
     return elements.flatMap((found) => this.or<T[]>([], () => [element(found, field)]));
   }
