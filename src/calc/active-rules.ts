@@ -160,14 +160,15 @@ export class ActiveRules {
     this.profiles.put(name, { name, ...this.#scan(owner, { kind: 'Profile', name }, rules) });
   }
 
-  /** Rules that cannot be read close what they are for: none are left. */
+  /** Rules that cannot be read deny everything: to be without any would let a passing tier, or the next profile, decide. */
   #scan(owner: string, id: ResourceId, rules: RuleLists<Rule>): RuleLists<ActiveRule> {
     try {
       return this.#scanner.scan(owner, rules);
     } catch (error) {
       if (!(error instanceof CalicoError)) throw error;
       this.#report(id, error);
-      return { ingress: [], egress: [] };
+      const deny = everything('deny');
+      return this.#scanner.scan(owner, { ingress: deny, egress: deny });
     }
   }
 

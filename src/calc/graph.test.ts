@@ -142,7 +142,9 @@ describe('invalid resources', () => {
   test('a selector that slipped through does not stop the rest: the policy closes, and is reported', () => {
     const host = new Host();
     host.put(w1, policy('bad', { ingress: [rule({ source: { selector: 'a ==' } }), rule()] }), profile('open'), p);
-    expect(host.state.policies.get(idKey(policy('bad').id))?.ingress).toEqual([]);
+    expect(host.state.policies.get(idKey(policy('bad').id))?.ingress).toMatchObject([
+      { action: 'deny', source: { nets: [], sets: [] } },
+    ]);
     expect(host.policies(w1)).toBe('ingress: bad p, egress: bad p');
     expect([...host.graph.invalid.values()]).toMatchObject([{ id: policy('bad').id, code: 'E_SELECTOR' }]);
     host.put(policy('bad', { selector: '(((' }));
