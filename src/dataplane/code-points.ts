@@ -31,11 +31,11 @@ export class CodePoints {
 
   settle(): void {
     if (!this.#touched) return;
-    this.#touched = false;
     const endpoints = [...this.#marked.values()].map(({ endpoint }) => endpoint);
     const chains = (family: Family): Chain[] => dscpChains(endpoints, this.#pools.values(), family);
     this.#tables.offer(['mangle'], chains);
     // What nothing leads to any more is not in the kernel.
     this.#tables.setHook('mangle', 'POSTROUTING', (family) => dscpHook(chains(family)));
+    this.#touched = false;
   }
 }

@@ -16,12 +16,14 @@ import type { Iptables } from '../drivers/iptables/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
 import { addressOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
-import { type ApplyResult, mergeResults } from '../reconcile/index.ts';
+import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
 import { DISPATCH, ipsetName, STATIC_SETS } from '../rules/index.ts';
 import { type Audit, Audits } from './audits.ts';
+import { Complaints } from './complaints.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { EndpointStatuses } from './endpoint-statuses.ts';
+import { Intake } from './intake.ts';
 import { Jobs } from './jobs.ts';
 import { Managers } from './managers.ts';
 import { Rounds } from './rounds.ts';
@@ -73,6 +75,10 @@ export class Dataplane {
   readonly #statuses: EndpointStatuses;
   readonly #audits: Audits;
   readonly #jobs = new Jobs<Job>();
+  readonly #intake: Intake;
+  readonly #complaints: Complaints;
+  /** When what threw in taking updates in is tried again. */
+  readonly #faultsWait = new Backoff<'faults'>();
   readonly #rounds = new Rounds(() => this.#round());
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
@@ -91,6 +97,8 @@ export class Dataplane {
     this.#log = options.log;
     this.#onRound = options.onRound;
     this.#managers = new Managers(options.config, options.drivers, options.log);
+    this.#intake = new Intake((update) => this.#managers.onUpdate(update), this.#managers.faults);
+    this.#complaints = new Complaints(options.log);
     this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options);
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
     this.#unread = new Set(this.#managers.tables.families);
@@ -145,17 +153,18 @@ export class Dataplane {
     const first = !this.#started;
     // What is new is tried at once, whatever failed before.
     this.#jobs.release(updates > 0 ? Number.POSITIVE_INFINITY : start);
+    this.#faultsWait.takeDue(start);
     let results: ApplyResult[] = [];
     await this.#jobs.run('round', async () => {
       results = await this.#apply();
     });
-    const { errors, retryAt, operations } = mergeResults(...results, this.#failedJobs(start));
-    for (const [subject, error] of errors)
-      this.#log.warn({ subject, error: String(error) }, 'not done, to be tried again');
+    const { errors, retryAt, operations } = mergeResults(...results, this.#faults(), this.#failedJobs(start));
+    const waiting = this.#waiting();
+    this.#complaints.settle(errors, (subject) => waiting.has(subject) || waiting.has(subject.split(' ', 1)[0]!));
     this.#rounds.wantAt(retryAt);
     this.#log.debug({ operations }, 'applied');
     const outcome = this.#outcome(errors.size);
-    this.#statuses.settle(this.#jobs.failures, this.#takenIn);
+    this.#managers.faults.attempt('statuses', () => this.#statuses.settle(this.#jobs.failures, this.#takenIn));
     this.#roundStart = null;
     const problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
     this.#onRound?.((performance.now() - start) / 1000, outcome, { updates, audits, operations, problems });
@@ -166,7 +175,7 @@ export class Dataplane {
   async #apply(): Promise<ApplyResult[]> {
     const { ipsets, qdiscs, conntrack } = this.#drivers;
     if (!this.#started && !(await this.#jobs.run('start', () => this.#start()))) return [];
-    for (const update of this.#queue.splice(0)) this.#take(update);
+    this.#intake.take(this.#queue.splice(0));
     await this.#readAgain();
     this.#managers.settle();
     this.#takenIn = true;
@@ -192,15 +201,6 @@ export class Dataplane {
       result = await apply();
     });
     return result;
-  }
-
-  /** One update that cannot be taken must not keep the others from being. */
-  #take(update: DataplaneUpdate): void {
-    try {
-      this.#managers.onUpdate(update);
-    } catch (error) {
-      this.#log.error({ type: update.type, error: String(error) }, 'an update could not be taken');
-    }
   }
 
   /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
@@ -303,6 +303,23 @@ export class Dataplane {
     const hosts = result.released.filter((dst) => lengthOf(dst) === maxLength(familyOf(dst)));
     conntrack.endConnections(hosts.map(addressOf));
     return mergeResults(nextHops, result);
+  }
+
+  /** What threw in taking updates in: all of it is tried in every round, and there is one when it is due. */
+  #faults(): ApplyResult {
+    const { all } = this.#managers.faults;
+    if (all.size === 0) this.#faultsWait.forget('faults');
+    else if (!this.#faultsWait.waits('faults')) this.#faultsWait.failed('faults', performance.now());
+    const errors = new Map([...all].map(([subject, error]) => [subject, kernelFault(error)]));
+    return { operations: 0, errors, retryAt: this.#faultsWait.nextDue() };
+  }
+
+  /** Subjects of what has failed and waits for another try; of sets and their members, the sets. */
+  #waiting(): ReadonlySet<string> {
+    const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
+    const kept = [routes, neighbours, fdb, qdiscs, sysctls].flatMap(({ failures }) => [...failures.keys()]);
+    const chains = iptables.flatMap((family) => [...family.refusals()].map(({ table, chain }) => `${table} ${chain}`));
+    return new Set([...kept, ...chains, ...ipsets.gaps.keys(), ...[...this.#jobs.failures.keys()].map(nameOf)]);
   }
 
   /** What failed as a whole in the round that began then, and when it is due. */

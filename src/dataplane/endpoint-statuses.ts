@@ -15,6 +15,7 @@ import {
   profileChainName,
 } from '../rules/index.ts';
 import type { Drivers } from './drivers.ts';
+import { hostSubject, interfaceSubject } from './faults.ts';
 import type { JobFailure } from './jobs.ts';
 import type { Managers } from './managers.ts';
 import type { EndpointState, EndpointStatus, StatusListener } from './status.ts';
@@ -45,7 +46,7 @@ export class EndpointStatuses {
 
   /** `failures`: families whose chains could not be written; `takenIn`: whether the managers know of everything there is. */
   settle(failures: ReadonlyMap<unknown, JobFailure>, takenIn: boolean): void {
-    const { workloads, hostEndpoints, reachability, tables } = this.#managers;
+    const { workloads, hostEndpoints, reachability, tables, faults } = this.#managers;
     const { qdiscs, routes, neighbours, sysctls } = this.#drivers;
     const touched = new Set(workloads.takeTouched());
     const hosts = hostEndpoints.takeTouched() || this.#touchedLinks.size > 0;
@@ -55,13 +56,20 @@ export class EndpointStatuses {
     this.#touchedLinks.clear();
     if (!this.#listener.onEndpointStatus) return;
     const problems = tables.problems();
-    const wrong = [problems, failures, routes.failures, neighbours.failures, qdiscs.failures, sysctls.failures].some(
-      ({ size }) => size > 0,
-    );
+    const wrong = [
+      problems,
+      failures,
+      faults.all,
+      routes.failures,
+      neighbours.failures,
+      qdiscs.failures,
+      sysctls.failures,
+    ].some(({ size }) => size > 0);
     if (wrong || this.#wasWrong) for (const id of workloads.all.keys()) touched.add(id);
     for (const key of touched) {
       const workload = workloads.all.get(key);
-      this.#put(key, workload ? this.#ofWorkload(workload, problems, failures) : null);
+      if (workload) this.#judge(key, workload.endpoint.id, () => this.#ofWorkload(workload, problems, failures));
+      else this.#put(key, null);
     }
     if (hosts || wrong || this.#wasWrong) this.#settleHosts(problems, failures);
     this.#wasWrong = wrong;
@@ -76,12 +84,13 @@ export class EndpointStatuses {
     for (const [name, { endpoint }] of byInterface)
       interfaces.set(idKey(endpoint.id), [...(interfaces.get(idKey(endpoint.id)) ?? []), name]);
     for (const key of [...this.#told.keys()]) if (key.startsWith('HostEndpoint') && !all.has(key)) this.#put(key, null);
-    for (const [key, host] of all) this.#put(key, this.#ofHost(host, interfaces.get(key) ?? [], problems, failures));
+    for (const [key, host] of all)
+      this.#judge(key, host.endpoint.id, () => this.#ofHost(host, interfaces.get(key) ?? [], problems, failures));
   }
 
   #ofWorkload(workload: LocalWorkload, problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): EndpointStatus {
     const { id, interfaceName, profiles } = workload.endpoint;
-    const { workloads, reachability } = this.#managers;
+    const { workloads, reachability, faults } = this.#managers;
     const owner = workloads.owners.get(interfaceName);
     if (owner && idKey(owner.endpoint.id) !== idKey(id))
       return { id, state: 'error', problems: [`interface ${interfaceName} is that of ${idText(owner.endpoint.id)}`] };
@@ -89,6 +98,7 @@ export class EndpointStatuses {
       ...WORKLOAD_CHAINS.map((kind) => endpointChainName(kind, interfaceName)),
       ...this.#chainsOf(workload.tiers, profiles, problems),
     ].flatMap((chain) => problems.get(chain) ?? []);
+    found.push(...faults.problems(interfaceSubject(interfaceName)));
     found.push(
       ...this.#drivers.qdiscs.failuresOf(interfaceName).map(({ subject, message }) => `${subject}: ${message}`),
     );
@@ -112,6 +122,7 @@ export class EndpointStatuses {
     });
     const policies = this.#chainsOf([...tiers, ...forward, ...untracked, ...preDnat], endpoint.profiles, problems);
     const found = [...own, ...policies].flatMap((chain) => problems.get(chain) ?? []);
+    found.push(...interfaces.flatMap((name) => this.#managers.faults.problems(hostSubject(name))));
     for (const family of this.#managers.tables.families) found.push(...failureOf(family, failures));
     return status(
       endpoint.id,
@@ -130,6 +141,17 @@ export class EndpointStatuses {
       ),
       ...profiles.map((profile) => profileChainName(direction, profile)),
     ]);
+  }
+
+  /** Of one that cannot be judged something is wrong. */
+  #judge(key: IdKey, id: Id, judge: () => EndpointStatus): void {
+    let found: EndpointStatus;
+    try {
+      found = judge();
+    } catch (error) {
+      found = status(id, [String(error)], false);
+    }
+    this.#put(key, found);
   }
 
   /** Null: it is no longer here. */

@@ -10,6 +10,8 @@ import {
   type RulesConfig,
   resolveHostEndpoints,
 } from '../rules/index.ts';
+import { closedHost } from './closed.ts';
+import { type Faults, hostSubject } from './faults.ts';
 import type { Policies } from './policies.ts';
 import type { Tables } from './tables.ts';
 
@@ -26,8 +28,10 @@ export class HostEndpoints {
   #byInterface: ReadonlyMap<string, LocalHostEndpoint> = new Map();
   #touched = true;
   #settled = false;
+  readonly #faults: Faults;
 
-  constructor(tables: Tables, policies: Policies, config: RulesConfig) {
+  constructor(tables: Tables, policies: Policies, config: RulesConfig, faults: Faults) {
+    this.#faults = faults;
     this.#tables = tables;
     this.#policies = policies;
     this.#config = config;
@@ -64,16 +68,27 @@ export class HostEndpoints {
     if (this.#byId.size > 0) this.#touched = true;
   }
 
-  /** True when which interfaces they are, or what applies to them, may have changed. */
+  /**
+   * True when which interfaces they are, or what applies to them, may have changed. An endpoint whose chains cannot be made is
+   * closed but for failsafe ports, and is tried again with the next call.
+   */
   settle(interfaces: () => ReadonlyMap<string, readonly Ip[]>): boolean {
     if (!this.#touched) return false;
-    this.#touched = false;
     this.#settled = true;
+    const before = this.#byInterface.keys();
     this.#byInterface = resolveHostEndpoints(this.#byId.values(), interfaces());
-    const hosts = [...this.#byInterface].map(
-      ([name, host]) => [name, hostEndpointChains(host, name, this.#policies.storedName, this.#config)] as const,
-    );
+    for (const name of before) if (!this.#byInterface.has(name)) this.#faults.forget(hostSubject(name));
+    let isDone = true;
+    const hosts = [...this.#byInterface].map(([name, host]) => {
+      let chains: HostEndpointChains | undefined;
+      const make = () => {
+        chains = hostEndpointChains(host, name, this.#policies.storedName, this.#config);
+      };
+      isDone = this.#faults.attempt(hostSubject(name), make) && isDone;
+      return [name, chains ?? closedHost(host, name, this.#config)] as const;
+    });
     for (const table of TABLES) this.#offer(table, hosts);
+    this.#touched = !isDone;
     return true;
   }
 

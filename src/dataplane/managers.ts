@@ -9,6 +9,7 @@ import { Claims } from './claims.ts';
 import { CodePoints } from './code-points.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
+import { Faults } from './faults.ts';
 import { HostEndpoints } from './host-endpoints.ts';
 import { NeighbourWarnings, type WarningLog } from './neighbour-warnings.ts';
 import { Policies } from './policies.ts';
@@ -23,6 +24,8 @@ type Handlers = {
 };
 
 export class Managers {
+  /** What of them threw, and waits for another try. */
+  readonly faults = new Faults();
   readonly tables: Tables;
   readonly sets: Sets;
   readonly policies: Policies;
@@ -38,6 +41,8 @@ export class Managers {
   readonly #drivers: Drivers;
   readonly #rules: RulesConfig;
   readonly #excluded: readonly RegExp[];
+  /** Interfaces of workloads that not all of those who follow them have been told of. */
+  readonly #toPlace = new Set<string>();
 
   /** Who hears of what. */
   readonly #handlers: Handlers = {
@@ -78,8 +83,8 @@ export class Managers {
     this.#drivers = drivers;
     this.sets = new Sets(drivers.ipsets, tables, config);
     this.policies = new Policies(tables, rules);
-    this.workloads = new Workloads(tables, this.policies, rules);
-    this.hostEndpoints = new HostEndpoints(tables, this.policies, rules);
+    this.workloads = new Workloads(tables, this.policies, rules, this.faults);
+    this.hostEndpoints = new HostEndpoints(tables, this.policies, rules, this.faults);
     this.#neighbourWarnings = new NeighbourWarnings(this.policies, rules, log);
     this.bandwidths = new Bandwidths(drivers.qdiscs);
     this.codePoints = new CodePoints(tables);
@@ -114,21 +119,31 @@ export class Managers {
     this.codePoints.setPool(id, pool);
   }
 
-  /** Brings the drivers' desired state up to date with the updates so far. */
+  /** Brings the drivers' desired state up to date with the updates so far. What throws is in `faults`; the rest is done. */
   settle(): void {
-    this.sets.settle();
-    const touched = this.workloads.settle();
-    for (const name of touched) {
-      const owner = this.workloads.owners.get(name);
-      for (const family of this.reachability.values()) family.set(name, owner);
-      this.bandwidths.set(name, owner);
-      this.codePoints.set(name, owner);
-    }
-    this.codePoints.settle();
+    const { faults } = this;
+    faults.attempt('sets of pools and hosts', () => this.sets.settle());
+    faults.attempt('workloads', () => {
+      for (const name of this.workloads.settle()) this.#toPlace.add(name);
+    });
+    for (const name of this.#toPlace)
+      if (faults.attempt(`what follows interface ${name}`, () => this.#place(name))) this.#toPlace.delete(name);
+    faults.attempt('code points', () => this.codePoints.settle());
+    faults.attempt('host endpoints', () => this.#settleHosts());
+    faults.attempt('VXLAN', () => this.vxlan.settle());
+  }
+
+  #place(name: string): void {
+    const owner = this.workloads.owners.get(name);
+    for (const family of this.reachability.values()) family.set(name, owner);
+    this.bandwidths.set(name, owner);
+    this.codePoints.set(name, owner);
+  }
+
+  #settleHosts(): void {
     const hosts = this.hostEndpoints.settle(() => this.#interfaces());
-    if (this.tables.families.includes(6))
-      this.#neighbourWarnings.settle(hosts, this.hostEndpoints.byInterface, () => this.#ownInterfaces());
-    this.vxlan.settle();
+    if (!this.tables.families.includes(6)) return;
+    this.#neighbourWarnings.settle(hosts, this.hostEndpoints.byInterface, () => this.#ownInterfaces());
   }
 
   /** The family's chains are in the kernel: what they are for may come. */

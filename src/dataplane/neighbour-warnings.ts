@@ -44,8 +44,8 @@ export class NeighbourWarnings {
     hosts: ReadonlyMap<string, LocalHostEndpoint>,
     interfaces: () => ReadonlyMap<string, readonly Ip[]>,
   ): void {
-    if (!changed && !this.#touched) return;
-    this.#touched = false;
+    this.#touched ||= changed;
+    if (!this.#touched) return;
     this.#uses = new Set([...hosts.values()].flatMap(usesOf));
     const warned = new Map<IdKey, string>();
     for (const [name, host] of hosts.size > 0 ? onIpv6(hosts, interfaces()) : []) {
@@ -58,6 +58,7 @@ export class NeighbourWarnings {
       this.#log.warn(fields, `policy denies ICMPv6 types 135 and 136 (${denied}): IPv6 will not work there`);
     }
     this.#warned = warned;
+    this.#touched = false;
   }
 }
 

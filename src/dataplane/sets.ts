@@ -66,9 +66,9 @@ export class Sets {
 
   settle(): void {
     if (this.#poolsTouched) this.#settlePools();
+    this.#poolsTouched = false;
     if (this.#hostsTouched && this.#needsHosts())
       this.#setAll(ALL_HOSTS, 'hash:net', [...this.#hosts.values(), ...this.#config.externalHosts]);
-    this.#poolsTouched = false;
     this.#hostsTouched = false;
   }
 

@@ -9,6 +9,8 @@ import {
   workloadChains,
   workloadDispatchChains,
 } from '../rules/index.ts';
+import { closedChain } from './closed.ts';
+import { type Faults, interfaceSubject } from './faults.ts';
 import type { Policies } from './policies.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,11 +24,15 @@ export class Workloads {
   readonly #owners = new Map<string, LocalWorkload>();
   readonly #touched = new Set<string>();
   #touchedIds = new Set<IdKey>();
+  readonly #faults: Faults;
+  /** Chains of all of them that are to be offered. */
+  readonly #stale = new Set<'offerDispatch' | 'offerFloatingIps' | 'offerAllowedSources'>();
 
-  constructor(tables: Tables, policies: Policies, config: RulesConfig) {
+  constructor(tables: Tables, policies: Policies, config: RulesConfig, faults: Faults) {
     this.#tables = tables;
     this.#policies = policies;
     this.#config = config;
+    this.#faults = faults;
   }
 
   get all(): ReadonlyMap<IdKey, LocalWorkload> {
@@ -74,34 +80,42 @@ export class Workloads {
     this.#touched.add(interfaceName);
   }
 
-  /** Offers the chains of what changed. Returns the interfaces that it touched. */
+  /**
+   * Offers the chains of what changed. Returns the interfaces that it touched. One whose chains cannot be made is closed, and
+   * is tried again with the next call.
+   */
   settle(): ReadonlySet<string> {
     const touched = new Set(this.#touched);
-    this.#touched.clear();
-    let membership = false;
-    let addresses = false;
-    let sources = false;
     for (const name of touched) {
       const before = this.#owners.get(name);
       const after = first(this.#claims.get(name));
       for (const id of this.claimants(name)) this.#touchedIds.add(id);
-      if (after) {
-        this.#owners.set(name, after);
-        this.#tables.offer(['filter'], workloadChains(after, this.#policies.storedName, this.#config));
-      } else if (this.#owners.delete(name)) {
-        this.#tables.withdraw(
-          ['filter'],
-          [endpointChainName('toWorkload', name), endpointChainName('fromWorkload', name)],
-        );
-      }
-      membership ||= (before === undefined) !== (after === undefined);
-      addresses ||= (before?.endpoint.nats.length ?? 0) + (after?.endpoint.nats.length ?? 0) > 0;
-      sources ||= (before?.endpoint.allowedSources ?? after?.endpoint.allowedSources) !== undefined;
+      if (after) this.#owners.set(name, after);
+      else this.#owners.delete(name);
+      if ((before === undefined) !== (after === undefined)) this.#stale.add('offerDispatch');
+      if ((before?.endpoint.nats.length ?? 0) + (after?.endpoint.nats.length ?? 0) > 0)
+        this.#stale.add('offerFloatingIps');
+      if ((before?.endpoint.allowedSources ?? after?.endpoint.allowedSources) !== undefined)
+        this.#stale.add('offerAllowedSources');
+      if (this.#faults.attempt(interfaceSubject(name), () => this.#offer(name, after))) this.#touched.delete(name);
     }
-    if (membership) this.offerDispatch();
-    if (addresses) this.offerFloatingIps();
-    if (sources) this.offerAllowedSources();
+    for (const offer of this.#stale)
+      if (this.#faults.attempt(`workloads: ${offer}`, () => this[offer]())) this.#stale.delete(offer);
     return touched;
+  }
+
+  #offer(name: string, owner: LocalWorkload | undefined): void {
+    const chains = (['toWorkload', 'fromWorkload'] as const).map((kind) => endpointChainName(kind, name));
+    if (!owner) {
+      this.#tables.withdraw(['filter'], chains);
+      return;
+    }
+    try {
+      this.#tables.offer(['filter'], workloadChains(owner, this.#policies.storedName, this.#config));
+    } catch (error) {
+      this.#tables.offer(['filter'], chains.map(closedChain));
+      throw error;
+    }
   }
 
   offerDispatch(): void {
