@@ -118,9 +118,15 @@ const step: fc.Arbitrary<Step> = fc
     return { update, flush };
   });
 
-/** What stands in for a policy that cannot be read; other kinds have nothing. */
-function closed(value: Resource): Resource | null {
-  return 'storedName' in value ? { ...value, ingress: [], egress: [] } : null;
+const FIRST = Number.NEGATIVE_INFINITY;
+const DENY = { ingress: [rule({ action: 'deny' })], egress: [rule({ action: 'deny' })] };
+
+/** What stands in for a resource that cannot be read. */
+function closed(value: Resource): Resource {
+  if ('storedName' in value) return { ...value, ...DENY, order: FIRST };
+  if ('labelsToApply' in value) return { ...value, ...DENY };
+  if ('defaultAction' in value) return { ...value, order: FIRST, defaultAction: 'deny' };
+  return 'workload' in value ? { ...value, node: '' } : value;
 }
 
 /** What is left after the steps: the last good value, else the last stand-in. */
