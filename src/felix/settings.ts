@@ -5,6 +5,8 @@ import type { FelixConfig } from '../config/index.ts';
 import { rulesConfig } from '../config/index.ts';
 import type { DataplaneConfig, VxlanConfig } from '../dataplane/index.ts';
 
+const DEFAULT_SET_SIZE = 1_048_576;
+
 /** What the configuration leaves to this host to say. */
 export interface HostFacts {
   readonly hasIpv6: boolean;
@@ -33,7 +35,7 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
       routes: config.routeRefreshInterval,
       ipsets: config.ipsetsRefreshInterval,
     },
-    maxSetSize: config.maxIpsetSize,
+    maxSetSize: setSize(config.maxIpsetSize),
     routeProtocol: config.deviceRouteProtocol,
     routeSources: routeSources(config),
     externalHosts: config.externalNodesCIDRList,
@@ -61,4 +63,9 @@ function vxlanConfig(config: FelixConfig): VxlanConfig {
     ...(address && { address }),
     ...(mac !== '' && { mac: mac.toLowerCase() }),
   };
+}
+
+/** What is taken as upstream takes it, but no set can have, is as if it were not given: the kernel's number has 32 bits. */
+export function setSize(maxIpsetSize: number): number {
+  return maxIpsetSize >= 1 && maxIpsetSize < 2 ** 32 ? maxIpsetSize : DEFAULT_SET_SIZE;
 }

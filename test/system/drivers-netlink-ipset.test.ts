@@ -310,6 +310,9 @@ describe('what is not as desired is told, with what may be wrong about it', () =
     driver.setDesired({ ...nets, maxElements: 20 }, many);
     expect(changed()).toEqual([nets.name]);
     expect(gap(nets.name)).toMatchObject({ absent: false, missing: true });
+    // Rules trust it still: it stays as it was, and of the copy nothing is left.
+    expect(members(nets.name)).toHaveLength(300);
+    expect(saved().filter((line) => line.startsWith('create'))).toHaveLength(1);
     driver.setDesired(nets, many);
     expect(changed()).toEqual([nets.name]);
     expect(driver.gaps.size).toBe(0);

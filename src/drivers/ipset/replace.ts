@@ -30,7 +30,7 @@ function temporaryName(sets: Sets, family: Family): string {
   }
 }
 
-/** Without an error the set is there, with the members that the kernel takes. `operations` are those asked of the kernel. */
+/** Without an error the set is there, with all its members; with one the old set is. `operations` are those asked of the kernel. */
 export function rebuild(
   socket: NetlinkSocket,
   sets: Sets,
@@ -45,6 +45,16 @@ export function rebuild(
   beside.exists();
   const written = writeMembers(socket, [beside]);
   const operations = written.operations + 2;
+  const [missing] = written.refused;
+  if (missing) {
+    // Rules trust the old set still, and some may be about to be closed: an incomplete one must not take its place before.
+    const undestroyed = socket.request((w) => encodeSetDestroy(w, beside.set.name));
+    if (!undestroyed) sets.removeActual(beside.set.name);
+    return {
+      operations,
+      error: kernelError(name, `cannot add ${missing.members[0]} to the set made anew`, missing.failure),
+    };
+  }
   const unreplaced = takePlace(socket, sets, own.set, beside.set);
   if (unreplaced) return { operations, error: kernelError(name, 'cannot replace the set', unreplaced) };
   own.exists(new Set(beside.tracker.actual()));
