@@ -169,12 +169,15 @@ export class Agent {
       onEndpointsTold: () => reports.onAllTold(),
       onDeaf: (error) => this.#end(error),
     });
-    await before?.close();
+    // It writes no more, even where it cannot be closed: the next one must take its place.
+    await before?.close().catch((error) => {
+      log.error({ error: String(error) }, 'the dataplane before this one could not be closed');
+    });
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
-    reports.startOver();
     this.#enforcement = next;
     observed.enforcement = next;
     this.#settings = JSON.stringify(settings);
+    reports.startOver();
     retell();
   }
 

@@ -45,8 +45,11 @@ export class Enforcement {
 
   /** Resolves when the round under way has ended. What is in the kernel stays. */
   async close(): Promise<void> {
-    await this.dataplane.close();
-    await this.#events.close();
-    this.drivers.close();
+    try {
+      await this.dataplane.close();
+      await this.#events.close();
+    } finally {
+      this.drivers.close();
+    }
   }
 }
