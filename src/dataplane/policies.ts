@@ -46,7 +46,9 @@ export class Policies {
       );
   }
 
+  /** Does nothing where it was never told: another's chains could have the name that is guessed then. */
   remove(id: Policy['id']): void {
+    if (!this.policy(id)) return;
     const policy = { id, storedName: this.storedName(id) };
     for (const direction of DIRECTIONS) this.#tables.withdrawRecipe(policyChainName(direction, policy));
     this.#policies.delete(idKey(id));
