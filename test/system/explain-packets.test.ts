@@ -140,7 +140,9 @@ describe('the kernel and explain', () => {
       present.filter((document) => !wanted.has(documentKey(document))),
     );
     present = documents;
-    await settle(topology, programs);
+    // Longer than the kernel is at rest: a Felix was seen to write more than a second after the last change was stored,
+    // without a word in its log. Why is not known yet.
+    await settle(topology, programs, 4);
     // A connection that was allowed before goes on: none may be taken for another's.
     for (const host of topology.hosts()) topology.shell(host, 'conntrack -F 2>&1');
   }
