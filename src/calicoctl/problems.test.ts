@@ -1,8 +1,6 @@
 /** get -o wide says which stored policies cannot be used, and nothing more where all can be. */
 import { expect, it } from 'vitest';
-import { Client, MemoryStore } from '../datastore/index.ts';
-import type { Io } from './io.ts';
-import { run } from './program.ts';
+import { terminal } from './testing/terminal.ts';
 
 const GOOD = `
 apiVersion: projectcalico.org/v3
@@ -11,32 +9,19 @@ metadata: {name: good}
 spec: {selector: all(), order: 1}
 `;
 
-async function terminal() {
-  const store = new MemoryStore();
-  let out = '';
-  const io: Io = {
-    env: { ETCD_ENDPOINTS: 'http://nowhere:2379' },
-    directory: '/',
-    stdin: async () => GOOD,
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      out += text;
-    },
-    connect: async () => new Client(store),
-  };
-  expect(await run(['apply', '-f', '-'], io)).toBe(0);
+async function clusterOfOne() {
+  const { store, call } = terminal();
+  expect((await call(['apply', '-f', '-'], GOOD)).exit).toBe(0);
   const wide = async () => {
-    out = '';
-    expect(await run(['get', 'gnp', '-o', 'wide'], io)).toBe(0);
+    const { exit, out } = await call(['get', 'gnp', '-o', 'wide']);
+    expect(exit).toBe(0);
     return out;
   };
   return { store, wide };
 }
 
 it('has the column only where there is a problem', async () => {
-  const { store, wide } = await terminal();
+  const { store, wide } = await clusterOfOne();
   expect((await wide()).split('\n')[0]).toMatch(/^NAME +ORDER +SELECTOR +$/);
   const key = '/calico/resources/v3/projectcalico.org/globalnetworkpolicies/default.';
   const { value } = (await store.get(`${key}good`))!;

@@ -10,6 +10,7 @@ import { idKey, type Update } from '../../src/model/index.ts';
 import type { Machine, Resources } from '../naive/resources.ts';
 import { sh } from '../system/own-namespace.ts';
 import { FLOATING, UPLINKS, WORKLOADS } from './clusters.ts';
+import { BOTH_FAMILIES } from './fake-host.ts';
 import { isV6 } from './frames.ts';
 import { configOf, updatesOf } from './one-host.ts';
 import { Wire } from './wire.ts';
@@ -112,17 +113,9 @@ export class KernelHost {
     this.#present = new Map();
     this.#told = this.#taken = 0;
     const config: DataplaneConfig = {
-      families: [4, 6],
+      ...BOTH_FAMILIES,
       rules: configOf(machine),
-      iptables: { backend: this.#backend, insertMode: 'insert', lockTimeout: 0 },
-      refresh: { iptables: 0, routes: 0, ipsets: 0 },
-      maxSetSize: 1_048_576,
-      routeProtocol: 3,
-      routeSources: {},
-      externalHosts: [],
-      excludedInterfaces: [],
-      netlinkTimeout: 5000,
-      removeExternalRoutes: true,
+      iptables: { ...BOTH_FAMILIES.iptables, backend: this.#backend },
     };
     this.#enforcement = await Enforcement.open(config, {
       log: new Logs({ logSeverityScreen: 'WARNING', logSeverityFile: '', logSeveritySys: '', logFilePath: '' }).logger,

@@ -1,8 +1,6 @@
 /** explain: QoS controls of workloads. */
 import { expect, it } from 'vitest';
-import { Client, MemoryStore } from '../../datastore/index.ts';
-import type { Io } from '../io.ts';
-import { run } from '../program.ts';
+import { terminal } from '../testing/terminal.ts';
 
 const CLUSTER = `
 apiVersion: projectcalico.org/v3
@@ -37,22 +35,10 @@ spec:
 `;
 
 async function explain(...argv: string[]): Promise<string> {
-  const store = new MemoryStore();
-  let out = '';
-  const print = (text: string): void => {
-    out += text;
-  };
-  const io: Io = {
-    env: { ETCD_ENDPOINTS: 'http://nowhere:2379' },
-    directory: '/',
-    stdin: async () => CLUSTER,
-    out: print,
-    err: print,
-    connect: async () => new Client(store),
-  };
-  expect(await run(['apply', '-f', '-'], io)).toBe(0);
-  out = '';
-  expect(await run(['explain', ...argv], io), out).toBe(0);
+  const calicoctl = terminal();
+  expect((await calicoctl.call(['apply', '-f', '-'], CLUSTER)).exit).toBe(0);
+  const { exit, out } = await calicoctl.call(['explain', ...argv]);
+  expect(exit, out).toBe(0);
   return out.trim();
 }
 

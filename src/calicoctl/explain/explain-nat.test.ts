@@ -1,8 +1,6 @@
 /** explain: addresses that change on the way, host endpoints, the list of an endpoint's policies. */
 import { expect, it } from 'vitest';
-import { Client, MemoryStore } from '../../datastore/index.ts';
-import type { Io } from '../io.ts';
-import { run } from '../program.ts';
+import { terminal } from '../testing/terminal.ts';
 import { readSaved } from './saved-counters.ts';
 
 const CLUSTER = `
@@ -82,23 +80,10 @@ spec: {selector: app == 'db', order: 3, ingress: [{action: Deny}]}
 `;
 
 async function explain(...argv: string[]): Promise<string> {
-  const store = new MemoryStore();
-  let out = '';
-  const io: Io = {
-    env: { ETCD_ENDPOINTS: 'http://nowhere:2379' },
-    directory: '/',
-    stdin: async () => CLUSTER,
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      out += text;
-    },
-    connect: async () => new Client(store),
-  };
-  expect(await run(['apply', '-f', '-'], io)).toBe(0);
-  out = '';
-  expect(await run(['explain', ...argv], io), out).toBe(0);
+  const calicoctl = terminal();
+  expect((await calicoctl.call(['apply', '-f', '-'], CLUSTER)).exit).toBe(0);
+  const { exit, out } = await calicoctl.call(['explain', ...argv]);
+  expect(exit, out).toBe(0);
   return out.trim();
 }
 

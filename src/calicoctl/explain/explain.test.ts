@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import { Client, MemoryStore } from '../../datastore/index.ts';
-import type { Io } from '../io.ts';
-import { run } from '../program.ts';
+import { terminal } from '../testing/terminal.ts';
 
 const workload = (node: string, name: string, ip: string) => `
 apiVersion: projectcalico.org/v3
@@ -35,32 +33,10 @@ spec:
     - {action: Deny, protocol: TCP, destination: {ports: [22]}}
 `;
 
-/** Runs a command line against one datastore in memory. */
-function terminal() {
-  const store = new MemoryStore();
-  return async (argv: string[], stdin = '') => {
-    let out = '';
-    const io: Io = {
-      env: { ETCD_ENDPOINTS: 'http://nowhere:2379' },
-      directory: '/',
-      stdin: async () => stdin,
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        out += text;
-      },
-      connect: async () => new Client(store),
-    };
-    const exit = await run(argv, io);
-    return { exit, out };
-  };
-}
-
 async function explained(...argv: string[]): Promise<{ exit: number; last: string }> {
   const calicoctl = terminal();
-  expect(await calicoctl(['apply', '-f', '-'], CLUSTER)).toEqual({ exit: 0, out: expect.any(String) });
-  const { exit, out } = await calicoctl(['explain', ...argv]);
+  expect(await calicoctl.call(['apply', '-f', '-'], CLUSTER)).toEqual({ exit: 0, out: expect.any(String) });
+  const { exit, out } = await calicoctl.call(['explain', ...argv]);
   return { exit, last: out.trim().split('\n').at(-1) as string };
 }
 
