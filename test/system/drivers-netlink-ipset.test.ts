@@ -116,6 +116,30 @@ describe('what is desired is what ipset prints', () => {
   });
 });
 
+describe('an audit', () => {
+  test('reads a few sets at a time, and what is new does not wait for it', () => {
+    const COUNT = 20;
+    // Every look at the clock takes its time.
+    driver = new IpSetDriver({ socket, clock: () => now++ * 10 });
+    const names = Array.from({ length: COUNT }, (_, i) => `cali40s:${i}`);
+    for (const name of names) driver.setDesired({ ...nets, name }, ['10.0.0.1']);
+    driver.apply();
+    for (const name of names) sh(`ipset del ${name} 10.0.0.1`);
+    driver.resync();
+    driver.setDesired(nets, ['10.0.0.2']);
+    const mended = (): number => names.filter((name) => members(name).length === 1).length;
+    let result = driver.applyUpdates();
+    expect(members(nets.name)).toEqual(['10.0.0.2']);
+    expect(result.retryAt).not.toBeNull();
+    for (let before = 0; result.retryAt !== null; before = mended(), result = driver.applyUpdates()) {
+      expect(result.retryAt).toBeLessThanOrEqual(now * 10);
+      expect(mended() - before).toBeLessThan(COUNT / 2);
+      expect(driver.gaps.size).toBe(0);
+    }
+    expect(mended()).toBe(COUNT);
+  });
+});
+
 describe('only what differs is written', () => {
   test('one member is one operation, whatever exists', () => {
     driver.setDesired(

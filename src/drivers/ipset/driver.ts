@@ -10,7 +10,6 @@ import {
   dumpSetHeaders,
   dumpSetMembers,
   encodeSetCreate,
-  encodeSetDestroy,
   type IpSet,
   type IpSetHeader,
   kernelError,
@@ -28,6 +27,7 @@ import {
   Tracker,
 } from '../../reconcile/index.ts';
 import { Attempt } from './attempt.ts';
+import { destroySets } from './destroy.ts';
 import { dumpSets } from './dump.ts';
 import { gapOf, type SetGap, SetGaps } from './gaps.ts';
 import { SetMembers } from './members.ts';
@@ -56,6 +56,9 @@ export interface SetResult extends ApplyResult {
 
 const BOTH: ReadonlySet<Family> = new Set([4, 6]);
 
+/** After so long an audit lets others have their turn, milliseconds. */
+const AUDIT_SLICE = 20;
+
 /** Names that are ours: `cali4…`, `cali6…`, and what very old versions made. */
 const OWN_NAMES = { 4: /^(cali4|felix-(all|masq)-ipam-pools$)/, 6: /^cali6/ } as const;
 
@@ -67,6 +70,8 @@ export class IpSetDriver {
   readonly #members = new Map<string, SetMembers>();
   /** Sets whose members may differ from what is desired. */
   readonly #dirty = new Set<string>();
+  /** Sets that an audit is to read again. */
+  readonly #unaudited = new Set<string>();
   readonly #backoff = new Backoff<string>();
   readonly #gaps = new SetGaps();
   /** So far; `found`: sets in the kernel when it was last read, others' included. */
@@ -97,6 +102,7 @@ export class IpSetDriver {
     this.#members.delete(name);
     this.#sets.removeDesired(name);
     this.#dirty.delete(name);
+    this.#unaudited.delete(name);
     this.#backoff.forget(name);
     this.#gaps.set(name, null);
   }
@@ -128,14 +134,17 @@ export class IpSetDriver {
     this.#touch(name);
   }
 
-  /** Reads which sets there are; the members of desired ones are read by the next `applyUpdates`. */
+  /**
+   * Reads which sets there are. The members of desired ones are read by the next `applyUpdates`, where nothing is known of
+   * them yet; else by as many calls as it takes, each of which reads for a moment only.
+   */
   resync(): void {
     const all = dumpSetHeaders(this.#socket);
     this.counts.found = all.length;
     const found = all.filter(({ name }) => this.#owns(name) || this.#members.has(name));
     this.#sets.replaceActual(new Map(found.map((header) => [header.name, header])));
     for (const [name, own] of this.#members) {
-      own.known = false;
+      if (own.known) this.#unaudited.add(name);
       this.#touch(name);
     }
   }
@@ -151,14 +160,18 @@ export class IpSetDriver {
     this.#sets.release(attempt.now);
     for (const name of this.#backoff.takeDue(attempt.now)) this.#dirty.add(name);
     const before = this.#create(attempt) + this.#rebuild(attempt);
-    const touched = [...this.#dirty];
-    const there = touched.filter((name) => this.#isThere(name) && this.#learn(name, attempt));
-    const ready = there.map((name) => this.#members.get(name) as SetMembers);
+    const touched: string[] = [];
+    const ready: SetMembers[] = [];
+    for (const name of this.#due(attempt)) {
+      touched.push(name);
+      if (this.#isThere(name) && this.#learn(name, attempt)) ready.push(this.#members.get(name) as SetMembers);
+    }
     const written = writeMembers(this.#socket, ready);
     this.#settle(ready, written.refused, attempt);
     for (const name of touched) this.#gaps.set(name, this.#gapOf(name, attempt));
     const { errors } = attempt;
-    const retryAt = earliest(this.#sets.nextDue(), this.#backoff.nextDue());
+    const audit = this.#unaudited.size > 0 ? attempt.now : null;
+    const retryAt = earliest(this.#sets.nextDue(), this.#backoff.nextDue(), audit);
     const operations = this.#counted(before + written.operations, errors);
     return { operations, errors, retryAt, changed: this.#gaps.takeChanged() };
   }
@@ -170,21 +183,8 @@ export class IpSetDriver {
   applyRemovals(families: ReadonlySet<Family> = BOTH): ApplyResult {
     const now = this.#clock();
     this.#sets.release(now);
-    const names = [...this.#sets.pendingDeletes].filter((name) => {
-      const family = this.#sets.actual.get(name)?.family;
-      return !family || families.has(family);
-    });
-    const failures = this.#socket.batch(names, encodeSetDestroy);
-    const errors = new Map<string, CalicoError>();
-    for (const [i, name] of names.entries()) {
-      const failure = failures.get(i);
-      if (!failure || failure.name === 'ENOENT') this.#sets.removeActual(name);
-      else {
-        this.#sets.failed(name, now);
-        if (failure.name !== 'IPSET_ERR_BUSY') errors.set(name, kernelError(name, 'cannot remove the set', failure));
-      }
-    }
-    return { operations: this.#counted(names.length, errors), errors, retryAt: this.#sets.nextDue() };
+    const { operations, errors } = destroySets(this.#socket, this.#sets, families, now);
+    return { operations: this.#counted(operations, errors), errors, retryAt: this.#sets.nextDue() };
   }
 
   #counted(operations: number, errors: ReadonlyMap<string, CalicoError>): number {
@@ -232,6 +232,17 @@ export class IpSetDriver {
       } else this.#touch(name);
     }
     return operations;
+  }
+
+  /** Sets to be looked at: all that may differ, and of those that an audit reads what a moment allows. */
+  *#due({ now }: Attempt): Generator<string> {
+    yield* [...this.#dirty];
+    for (const name of this.#unaudited) {
+      if (this.#clock() - now >= AUDIT_SLICE) return;
+      this.#unaudited.delete(name);
+      (this.#members.get(name) as SetMembers).known = false;
+      yield name;
+    }
   }
 
   /** Reads what is in a set that we did not make. False when that does not succeed. */
