@@ -5,6 +5,6 @@ export type { KindInfo, Resource } from './kind.ts';
 export { KIND_NAMES, type KindName } from './kind-names.ts';
 export { KINDS, kindInfo, kindNames } from './kinds.ts';
 export { nearMiss } from './near-miss.ts';
-export { fromStored, inStoredOrder, toStored } from './stored.ts';
+export { fromStored, inStoredOrder, parseJson, toStored } from './stored.ts';
 export { validate } from './validate.ts';
 export { parseWorkloadEndpointName, workloadEndpointName } from './workload-endpoint-name.ts';

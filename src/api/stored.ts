@@ -50,7 +50,8 @@ export function fromStored(text: string): Resource {
   return { ...resource, metadata: { ...resource.metadata, name } };
 }
 
-function parseJson(text: string): unknown {
+/** JSON with integers beyond 2^53 as bigints; toJson writes it back as it was. Throws E_DATASTORE. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text, ((_key: string, value: unknown, context: { source?: string }) =>
       typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')

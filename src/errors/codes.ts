@@ -9,6 +9,7 @@ export const CODES = {
   E_CONFLICT: 'the resource has changed since it was read',
   E_DATASTORE: 'the datastore does not answer or refuses',
   E_NOT_READY: 'the datastore is not ready: nothing is taken from it',
+  E_NOT_LOCKED: 'the command needs a datastore that is locked',
   E_CLUSTER: 'the datastore came back as that of another cluster: nothing is taken from it',
   E_CONFIG: 'a configuration value is not usable',
   E_KERNEL: 'the kernel refused an operation',
