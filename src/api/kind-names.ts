@@ -42,7 +42,9 @@ function named(kind: string, plural: string, aliases: string, rest: Partial<Kind
 
 const ALL = [
   named('BGPConfiguration', 'bgpconfigurations', 'bgpconfiguration bgpconfig bgpconfigs'),
+  named('BGPFilter', 'bgpfilters', 'bgpfilter'),
   named('BGPPeer', 'bgppeers', 'bgppeer bgpp bgpps bp bps'),
+  named('CalicoNodeStatus', 'caliconodestatuses', 'caliconodestatus'),
   named('ClusterInformation', 'clusterinformations', 'clusterinformation clusterinfo clusterinfos'),
   named('FelixConfiguration', 'felixconfigurations', 'felixconfiguration felixconfig felixconfigs fconfig fconfigs'),
   named('GlobalNetworkPolicy', 'globalnetworkpolicies', 'globalnetworkpolicy gnp gnps cgnp', POLICY),

@@ -1,7 +1,9 @@
 /** All kinds of resources. */
 import type { KindInfo } from './kind.ts';
 import { bgpConfiguration } from './kinds/bgp-configuration.ts';
+import { bgpFilter } from './kinds/bgp-filter.ts';
 import { bgpPeer } from './kinds/bgp-peer.ts';
+import { calicoNodeStatus } from './kinds/calico-node-status.ts';
 import { clusterInformation } from './kinds/cluster-information.ts';
 import { felixConfiguration } from './kinds/felix-configuration.ts';
 import { globalNetworkPolicy } from './kinds/global-network-policy.ts';
@@ -16,7 +18,9 @@ import { workloadEndpoint } from './kinds/workload-endpoint.ts';
 
 const ALL: readonly KindInfo[] = [
   bgpConfiguration,
+  bgpFilter,
   bgpPeer,
+  calicoNodeStatus,
   clusterInformation,
   felixConfiguration,
   globalNetworkPolicy,

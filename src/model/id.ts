@@ -15,7 +15,9 @@ export type Kind =
   | 'FelixConfiguration'
   | 'ClusterInformation'
   | 'BGPConfiguration'
-  | 'BGPPeer';
+  | 'BGPPeer'
+  | 'BGPFilter'
+  | 'CalicoNodeStatus';
 
 /**
  * `name` is the resource's own name as people write it: policies without the stored `default.` prefix

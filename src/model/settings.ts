@@ -30,6 +30,8 @@ export interface IPPool {
   readonly disabled: boolean;
   readonly blockSize: number;
   readonly nodeSelector: string;
+  /** Peers are not told of its addresses. */
+  readonly disableBgpExport?: boolean;
 }
 
 /** A block of addresses and whose it is, as far as routing is concerned. */
@@ -52,28 +54,4 @@ export interface ClusterInformation {
   readonly id: ResourceId<'ClusterInformation'>;
   readonly clusterGuid: string;
   readonly datastoreReady: boolean;
-}
-
-/** `default` or `node.<name>`; unset fields are absent. */
-export interface BGPConfiguration {
-  readonly id: ResourceId<'BGPConfiguration'>;
-  readonly asNumber?: number;
-  readonly nodeToNodeMeshEnabled?: boolean;
-  readonly logSeverityScreen?: string;
-  readonly listenPort?: number;
-  readonly serviceClusterIps: readonly Cidr[];
-  readonly serviceExternalIps: readonly Cidr[];
-  readonly serviceLoadBalancerIps: readonly Cidr[];
-}
-
-export interface BGPPeer {
-  readonly id: ResourceId<'BGPPeer'>;
-  /** One node by name, or nodes by selector; neither: every node. */
-  readonly node?: string;
-  readonly nodeSelector?: string;
-  /** A router by address and AS number, or nodes of this cluster by selector. */
-  readonly peerIp?: Ip;
-  readonly peerPort?: number;
-  readonly asNumber?: number;
-  readonly peerSelector?: string;
 }

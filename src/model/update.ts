@@ -1,16 +1,9 @@
 /** What a syncer tells, one change at a time: the seam between the datastore and all that follow it. */
+import type { BGPConfiguration, BGPFilter, BGPPeer, CalicoNodeStatus } from './bgp.ts';
 import type { HostEndpoint, NetworkSet, WorkloadEndpoint } from './endpoint.ts';
 import type { Kind, ResourceId } from './id.ts';
 import type { Policy, Profile, Tier } from './policy.ts';
-import type {
-  BGPConfiguration,
-  BGPPeer,
-  ClusterInformation,
-  FelixConfiguration,
-  IPAMBlock,
-  IPPool,
-  Node,
-} from './settings.ts';
+import type { ClusterInformation, FelixConfiguration, IPAMBlock, IPPool, Node } from './settings.ts';
 
 export interface Values {
   WorkloadEndpoint: WorkloadEndpoint;
@@ -28,6 +21,8 @@ export interface Values {
   ClusterInformation: ClusterInformation;
   BGPConfiguration: BGPConfiguration;
   BGPPeer: BGPPeer;
+  BGPFilter: BGPFilter;
+  CalicoNodeStatus: CalicoNodeStatus;
 }
 
 /** Why a stored resource cannot be used. */

@@ -2,6 +2,7 @@
 import { KIND_NAMES } from '../../api/index.ts';
 import type { Kind, ResourceId, Update, Values } from '../../model/index.ts';
 import { IPAM_BLOCKS, parseResourceKey, type ResourceLocation } from '../keys.ts';
+import * as bgp from './bgp.ts';
 import { ipamBlock } from './blocks.ts';
 import * as endpoints from './endpoints.ts';
 import { felixConfiguration } from './felix-configuration.ts';
@@ -35,8 +36,10 @@ const DECODERS: { readonly [K in Strict]: Decoder<K> } = {
   Node: settings.node,
   IPPool: settings.ipPool,
   ClusterInformation: settings.clusterInformation,
-  BGPConfiguration: settings.bgpConfiguration,
-  BGPPeer: settings.bgpPeer,
+  BGPConfiguration: bgp.bgpConfiguration,
+  BGPPeer: bgp.bgpPeer,
+  BGPFilter: bgp.bgpFilter,
+  CalicoNodeStatus: bgp.calicoNodeStatus,
 };
 
 const KIND_OF_PLURAL = new Map(Object.values(KIND_NAMES).map(({ kind, plural }) => [plural, kind as Kind]));

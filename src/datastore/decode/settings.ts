@@ -1,13 +1,5 @@
-/** Node, IPPool, ClusterInformation, BGPConfiguration, BGPPeer. */
-import type {
-  BGPConfiguration,
-  BGPPeer,
-  ClusterInformation,
-  Encapsulation,
-  IPPool,
-  Node,
-  ResourceId,
-} from '../../model/index.ts';
+/** Node, IPPool, ClusterInformation. */
+import type { ClusterInformation, Encapsulation, IPPool, Node, ResourceId } from '../../model/index.ts';
 import { type Cidr, type Family, familyOf, type Ip, parseCidr, parseIp } from '../../net/index.ts';
 import { parseSelector } from '../../selector/index.ts';
 import * as read from './read.ts';
@@ -35,7 +27,7 @@ export function node(id: ResourceId<'Node'>, spec: read.Fields, metadata: read.F
 
 export function ipPool(id: ResourceId<'IPPool'>, spec: read.Fields): IPPool {
   const cidr = read.cidr(spec.cidr, 'spec.cidr');
-  return {
+  return read.present<IPPool>({
     id,
     cidr,
     ipip: encapsulation(spec.ipipMode, 'spec.ipipMode'),
@@ -44,7 +36,8 @@ export function ipPool(id: ResourceId<'IPPool'>, spec: read.Fields): IPPool {
     disabled: read.flag(spec.disabled, 'spec.disabled'),
     blockSize: read.integer(spec.blockSize, 'spec.blockSize') ?? (cidr.includes(':') ? 122 : 26),
     nodeSelector: selector(spec.nodeSelector, 'spec.nodeSelector') ?? 'all()',
-  };
+    disableBgpExport: read.flag(spec.disableBGPExport, 'spec.disableBGPExport') || undefined,
+  });
 }
 
 export function clusterInformation(id: ResourceId<'ClusterInformation'>, spec: read.Fields): ClusterInformation {
@@ -53,37 +46,6 @@ export function clusterInformation(id: ResourceId<'ClusterInformation'>, spec: r
     clusterGuid: read.text(spec.clusterGUID, 'spec.clusterGUID'),
     datastoreReady: read.flag(spec.datastoreReady, 'spec.datastoreReady'),
   };
-}
-
-export function bgpConfiguration(id: ResourceId<'BGPConfiguration'>, spec: read.Fields): BGPConfiguration {
-  const nets = (field: string) => read.list(spec[field], `spec.${field}`, serviceNet);
-  return read.present<BGPConfiguration>({
-    id,
-    asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
-    nodeToNodeMeshEnabled: optionalFlag(spec.nodeToNodeMeshEnabled, 'spec.nodeToNodeMeshEnabled'),
-    logSeverityScreen: optionalText(spec.logSeverityScreen, 'spec.logSeverityScreen'),
-    listenPort: read.integer(spec.listenPort, 'spec.listenPort'),
-    serviceClusterIps: nets('serviceClusterIPs'),
-    serviceExternalIps: nets('serviceExternalIPs'),
-    serviceLoadBalancerIps: nets('serviceLoadBalancerIPs'),
-  });
-}
-
-export function bgpPeer(id: ResourceId<'BGPPeer'>, spec: read.Fields): BGPPeer {
-  const { ip, port } = peerAddress(spec.peerIP);
-  return read.present<BGPPeer>({
-    id,
-    node: optionalText(spec.node, 'spec.node'),
-    nodeSelector: selector(spec.nodeSelector, 'spec.nodeSelector'),
-    peerIp: ip,
-    peerPort: port,
-    asNumber: asNumber(spec.asNumber, 'spec.asNumber'),
-    peerSelector: selector(spec.peerSelector, 'spec.peerSelector'),
-  });
-}
-
-function serviceNet(value: unknown, field: string): Cidr {
-  return read.cidr(read.object(value, field).cidr, field);
 }
 
 /** `10.0.0.1/24` as address and network; a bare address has no network. */
@@ -97,16 +59,8 @@ function address(value: unknown, field: string, family: Family): { ip: Ip; net: 
   return { ip, net: written.includes('/') ? net : undefined };
 }
 
-/** `192.0.2.1`, `192.0.2.1:179`, `fd00::1` or `[fd00::1]:179`. */
-function peerAddress(value: unknown): { ip: Ip | undefined; port: number | undefined } {
-  const written = read.text(value, 'spec.peerIP');
-  const match = /^\[(.*)\](?::(\d+))?$/.exec(written) ?? /^([^:]*):(\d+)$/.exec(written);
-  if (!match) return { ip: read.ip(value, 'spec.peerIP'), port: undefined };
-  return { ip: read.ip(match[1], 'spec.peerIP'), port: match[2] === undefined ? undefined : Number(match[2]) };
-}
-
 /** A number, or text as people write it (`64512`, `1.10`). Undefined for zero, which says that there is none. */
-function asNumber(value: unknown, field: string): number | undefined {
+export function asNumber(value: unknown, field: string): number | undefined {
   if (value === undefined || value === null || value === 0 || value === '') return undefined;
   const dotted = typeof value === 'string' ? /^(\d+)\.(\d+)$/.exec(value) : null;
   const number = dotted ? Number(dotted[1]) * 65536 + Number(dotted[2]) : Number(value);
@@ -129,16 +83,16 @@ function encapsulation(value: unknown, field: string): Encapsulation {
   }
 }
 
-function selector(value: unknown, field: string): string | undefined {
+export function selector(value: unknown, field: string): string | undefined {
   const written = optionalText(value, field);
   if (written !== undefined) parseSelector(written);
   return written;
 }
 
-function optionalText(value: unknown, field: string): string | undefined {
+export function optionalText(value: unknown, field: string): string | undefined {
   return read.text(value, field) || undefined;
 }
 
-function optionalFlag(value: unknown, field: string): boolean | undefined {
+export function optionalFlag(value: unknown, field: string): boolean | undefined {
   return value === undefined || value === null ? undefined : read.flag(value, field);
 }
