@@ -1,7 +1,8 @@
 /**
  * What other settings have left in the kernel, whether this Felix or an earlier one wrote it: rules over the iptables
  * backend that is not used, and everything of a family that is not kept. While they are there they police, too; so
- * they go only when what takes their place is in the kernel.
+ * they go only when what takes their place is in the kernel. What takes the place of a family that is not kept any more are
+ * rules that close workloads to it: others may forward its packets still.
  */
 import { IpSetDriver } from '../drivers/ipset/index.ts';
 import { type Backend, Iptables, type Run } from '../drivers/iptables/index.ts';
@@ -9,7 +10,8 @@ import { NeighbourDriver } from '../drivers/neighbours/index.ts';
 import { RouteDriver, type RouteDriverOptions } from '../drivers/routes/index.ts';
 import type { NetlinkSocket } from '../kernel/index.ts';
 import type { Family } from '../net/index.ts';
-import { DISPATCH } from '../rules/index.ts';
+import { closedTable, DISPATCH } from '../rules/index.ts';
+import { ChainStore } from './chain-store.ts';
 import type { DataplaneConfig } from './config.ts';
 
 export interface Leftovers {
@@ -39,24 +41,24 @@ export class KernelLeftovers implements Leftovers {
   }
 
   async police(family: Family): Promise<boolean> {
-    const { backend } = this.#options;
-    const tables = await Promise.all(
-      BACKENDS.filter((other) => other !== backend).map((other) => this.#read(other, family)),
-    );
-    return tables.some((iptables) => iptables?.tables.filter.has(DISPATCH.fromWorkload));
+    const tables = await this.#others(family);
+    return tables.some((iptables) => iptables.tables.filter.has(DISPATCH.fromWorkload));
   }
 
   async clear(): Promise<void> {
-    const { config, backend } = this.#options;
     for (const family of FAMILIES) {
-      const kept = config.families.includes(family);
-      const others = BACKENDS.filter((other) => !kept || other !== backend);
-      const found = (await Promise.all(others.map((other) => this.#read(other, family)))).filter(hasOurs);
-      if (found.length === 0) continue;
-      if (!kept) this.#close(family);
-      for (const iptables of found) await iptables.apply();
+      const kept = this.#options.config.families.includes(family);
+      const others = await this.#others(family);
+      if (!kept) await this.#close(family, others.length > 0);
+      for (const iptables of others) await iptables.apply();
       if (!kept) this.#removeSets(family);
     }
+  }
+
+  /** Of the backends that are not used, those that have chains of ours. */
+  async #others(family: Family): Promise<Iptables[]> {
+    const others = BACKENDS.filter((backend) => backend !== this.#options.backend);
+    return (await Promise.all(others.map((backend) => this.#read(backend, family)))).filter(hasOurs);
   }
 
   /** Undefined when the host does not have it. */
@@ -71,8 +73,19 @@ export class KernelLeftovers implements Leftovers {
     }
   }
 
-  /** Nothing leads to workloads any more before their chains go. */
-  #close(family: Family): void {
+  /** Nothing leads to workloads any more; then all chains go but those that close their interfaces. */
+  async #close(family: Family, policed: boolean): Promise<void> {
+    const { backend, config } = this.#options;
+    const iptables = await this.#read(backend, family);
+    if (!policed && !hasOurs(iptables)) return;
+    this.#unroute(family);
+    if (!iptables) return;
+    const options = { family, marks: config.rules.marks, randomFully: true };
+    new ChainStore(iptables.tables.filter, options).offerTable(closedTable(config.rules));
+    await iptables.apply();
+  }
+
+  #unroute(family: Family): void {
     const options = { ...this.#options.network, families: [family] };
     for (const driver of [new RouteDriver({ ...options, graceMs: 0 }), new NeighbourDriver(options)]) {
       driver.resync();

@@ -1,33 +1,48 @@
 /** The part of every table that depends on configuration only, and the kernel's chains that lead into ours. */
 import type { Family } from '../net/index.ts';
-import { jump, rule } from './build.ts';
+import { deny, jump, rule } from './build.ts';
 import type { Chain, Hook, Ruleset, TableChains, TableName } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { staticNatChains } from './nat.ts';
+import type { Origin } from './origin.ts';
 import { staticFilterChains } from './static-filter.ts';
 import { staticMangleChains } from './static-mangle.ts';
 import { staticRawChains } from './static-raw.ts';
 
-const HOOKS: Readonly<Record<TableName, readonly Hook[]>> = {
+const HOOKS = {
   raw: ['PREROUTING', 'OUTPUT'],
   mangle: ['PREROUTING'],
   nat: ['PREROUTING', 'OUTPUT', 'POSTROUTING'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
-};
+} as const satisfies Record<TableName, readonly Hook[]>;
 
 /** Complete but for what endpoints, policies and pools add: dispatch chains, floating IPs, NAT-outgoing. */
 export function staticTables(config: RulesConfig, family: Family): Ruleset {
   return {
-    raw: table('raw', staticRawChains(config, family)),
-    mangle: table('mangle', staticMangleChains(config, family)),
-    nat: table('nat', staticNatChains(config, family)),
-    filter: table('filter', staticFilterChains(config, family)),
+    raw: tableOf(HOOKS.raw, staticRawChains(config, family)),
+    mangle: tableOf(HOOKS.mangle, staticMangleChains(config, family)),
+    nat: tableOf(HOOKS.nat, staticNatChains(config, family)),
+    filter: tableOf(HOOKS.filter, staticFilterChains(config, family)),
   };
 }
 
-function table(name: TableName, chains: readonly Chain[]): TableChains {
+/** The filter table of a family that is not kept any more: what is a workload's goes nowhere. */
+export function closedTable({ interfacePrefixes, filterDenyAction }: RulesConfig): TableChains {
+  const origin: Origin = { type: 'default', what: 'unknown-interface' };
+  const close = (side: 'inInterface' | 'outInterface') =>
+    interfacePrefixes.map((prefix) => rule({ [side]: `${prefix}+` }, deny(filterDenyAction), origin, 'Closed'));
+  return tableOf(
+    ['INPUT', 'FORWARD'],
+    [
+      { name: 'cali-INPUT', rules: close('inInterface') },
+      { name: 'cali-FORWARD', rules: [...close('inInterface'), ...close('outInterface')] },
+    ],
+  );
+}
+
+function tableOf(hooks: readonly Hook[], chains: readonly Chain[]): TableChains {
   return {
     chains: new Map(chains.map((chain) => [chain.name, chain])),
-    hooks: Object.fromEntries(HOOKS[name].map((hook) => [hook, { entry: [rule({}, jump(`cali-${hook}`))] }])),
+    hooks: Object.fromEntries(hooks.map((hook) => [hook, { entry: [rule({}, jump(`cali-${hook}`))] }])),
   };
 }
