@@ -57,6 +57,14 @@ export function storeCases(
     expect(compareRevisions(revision, (await store.get(key('a/10')))?.revision ?? '')).toBe(0);
   });
 
+  test('read: keys and prefixes together, each with its answer', async () => {
+    for (const name of ['b', 'a/2', 'a/10']) await store.put(key(name), name);
+    const questions = [{ key: key('b') }, { prefix: key('a/') }, { key: key('none') }, { prefix: key('none') }];
+    const answers = await store.read(questions);
+    expect(answers.map((items) => items.map(({ value }) => value))).toEqual([['b'], ['a/10', 'a/2'], [], []]);
+    expect(answers[0]?.[0]).toEqual(await store.get(key('b')));
+  });
+
   test('pages: give together what list gives, at one revision', async () => {
     for (let i = 0; i < 25; i++) await store.put(key(`k${i}`), String(i));
     const found = [];

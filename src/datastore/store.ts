@@ -15,6 +15,9 @@ export interface KeyValue {
   readonly revision: string;
 }
 
+/** What is under a key, or under every key with a prefix. */
+export type Question = { readonly key: string } | { readonly prefix: string };
+
 /** Part of a list: every page of one list shows the same revision. */
 export interface Page {
   readonly items: readonly KeyValue[];
@@ -63,6 +66,8 @@ export interface Watch {
 
 export interface Store {
   get(key: string): Promise<KeyValue | null>;
+  /** All of it in one request, at one revision; the answers in the order of the questions. At most 128, about little: it is not paged. */
+  read(questions: readonly Question[]): Promise<KeyValue[][]>;
   /** Everything under the prefix, sorted by key, at one revision. */
   list(prefix: string): Promise<Page>;
   /** The same in parts, for those who need not hold it all. Throws where the rest cannot be had: then it was no list. */

@@ -71,7 +71,7 @@ export function encodeDelete(key: string): Buffer {
 
 /** One operation inside a transaction. */
 export const operation = {
-  range: (key: string): Buffer => encode([[1, encodeRange({ key })]]),
+  range: (key: string, end?: Buffer): Buffer => encode([[1, encodeRange(end ? { key, end } : { key })]]),
   put: (key: string, value: string, lease?: string): Buffer => encode([[2, encodePut(key, value, lease)]]),
   delete: (key: string): Buffer => encode([[3, encodeDelete(key)]]),
 };
@@ -105,12 +105,12 @@ function encodeCompare({ key, revision }: Compare): Buffer {
 export interface TransactionAnswer {
   readonly succeeded: boolean;
   readonly revision: string;
-  /** What its range and delete operations returned. */
-  readonly items: KeyValue[];
+  /** What each of its range and delete operations returned. */
+  readonly answers: KeyValue[][];
 }
 
 export function decodeTransaction(message: Buffer): TransactionAnswer {
-  const items: KeyValue[] = [];
+  const answers: KeyValue[][] = [];
   let succeeded = false;
   let revision = '0';
   decode(message, {
@@ -119,8 +119,8 @@ export function decodeTransaction(message: Buffer): TransactionAnswer {
       if (field === 3) {
         decode(value, {
           bytes(kind, body) {
-            if (kind === 1) items.push(...decodeRange(body).items);
-            if (kind === 3) items.push(...decodeDeleted(body));
+            if (kind === 1) answers.push(decodeRange(body).items);
+            if (kind === 3) answers.push(decodeDeleted(body));
           },
         });
       }
@@ -129,7 +129,7 @@ export function decodeTransaction(message: Buffer): TransactionAnswer {
       if (field === 2) succeeded = value === 1;
     },
   });
-  return { succeeded, revision, items };
+  return { succeeded, revision, answers };
 }
 
 /** What a delete deleted. */

@@ -6,6 +6,7 @@ import {
   collect,
   type KeyValue,
   type Page,
+  type Question,
   type Store,
   type Watch,
   type WatchHandler,
@@ -43,6 +44,16 @@ export class EtcdStore implements Store {
   async get(key: string): Promise<KeyValue | null> {
     const request = messages.encodeRange({ key });
     return messages.decodeRange(await this.#connection.call(RANGE, request, { repeatable: true })).items[0] ?? null;
+  }
+
+  async read(questions: readonly Question[]): Promise<KeyValue[][]> {
+    const ranges = questions.map((question) =>
+      'key' in question
+        ? messages.operation.range(question.key)
+        : messages.operation.range(question.prefix, messages.rangeEnd(question.prefix)),
+    );
+    const request = messages.encodeTransaction([], ranges);
+    return messages.decodeTransaction(await this.#connection.call(TRANSACTION, request, { repeatable: true })).answers;
   }
 
   async list(prefix: string): Promise<Page> {
@@ -85,7 +96,7 @@ export class EtcdStore implements Store {
   async update(key: string, value: string, revision: string): Promise<string> {
     const answer = await this.#ifUnchanged(key, revision, messages.operation.put(key, value));
     if (answer.succeeded) return answer.revision;
-    if (answer.items.length === 0) throw new CalicoError('E_NOT_FOUND', key, 'does not exist');
+    if (answer.answers.flat().length === 0) throw new CalicoError('E_NOT_FOUND', key, 'does not exist');
     throw conflict(key);
   }
 
@@ -95,8 +106,9 @@ export class EtcdStore implements Store {
       return messages.decodeDeleted(await this.#connection.call(DELETE, request, { repeatable: false }))[0] ?? null;
     }
     const answer = await this.#ifUnchanged(key, revision, messages.operation.delete(key));
-    if (!answer.succeeded && answer.items.length > 0) throw conflict(key);
-    return answer.items[0] ?? null;
+    const items = answer.answers.flat();
+    if (!answer.succeeded && items.length > 0) throw conflict(key);
+    return items[0] ?? null;
   }
 
   async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<string | null> {

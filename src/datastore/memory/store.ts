@@ -1,6 +1,6 @@
 /** A datastore in memory: for tests, and to work on a copy of a datastore's contents. */
 import { CalicoError } from '../../errors/index.ts';
-import type { Compare, KeyValue, Page, Store, StoreEvent, Watch, WatchHandler, Write } from '../store.ts';
+import type { Compare, KeyValue, Page, Question, Store, StoreEvent, Watch, WatchHandler, Write } from '../store.ts';
 
 interface Watcher {
   readonly prefix: string;
@@ -36,9 +36,15 @@ export class MemoryStore implements Store {
     return this.#items.get(key) ?? null;
   }
 
+  async read(questions: readonly Question[]): Promise<KeyValue[][]> {
+    return questions.map((question) => {
+      if ('key' in question) return [this.#items.get(question.key) ?? []].flat();
+      return this.#under(question.prefix);
+    });
+  }
+
   async list(prefix: string): Promise<Page> {
-    const items = [...this.#items.values()].filter((item) => item.key.startsWith(prefix));
-    return { items: items.sort((a, b) => (a.key < b.key ? -1 : 1)), revision: String(this.#revision) };
+    return { items: this.#under(prefix), revision: String(this.#revision) };
   }
 
   async *pages(prefix: string): AsyncIterable<Page> {
@@ -107,6 +113,11 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#watchers.clear();
     for (const { timer } of this.#leases.values()) clearTimeout(timer);
+  }
+
+  #under(prefix: string): KeyValue[] {
+    const items = [...this.#items.values()].filter((item) => item.key.startsWith(prefix));
+    return items.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   #endAfter(name: string, milliseconds: number): NodeJS.Timeout {
