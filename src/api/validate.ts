@@ -9,6 +9,23 @@ import { at, elementOf, fieldsOf } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;
 
+/** What is wrong with one field. */
+export interface FieldProblem {
+  readonly path: readonly PropertyKey[];
+  /** With the path in it. */
+  readonly text: string;
+}
+
+/** E_INVALID with everything that is wrong, field by field, for those who know where the fields stand in a file. */
+export class InvalidResource extends CalicoError {
+  readonly problems: readonly FieldProblem[];
+
+  constructor(subject: string, problems: readonly FieldProblem[]) {
+    super('E_INVALID', subject, problems.map(({ text }) => text).join('; '));
+    this.problems = problems;
+  }
+}
+
 /**
  * Reads a plain object as a resource. Throws E_UNKNOWN_KIND, or E_INVALID with every problem of the object: the
  * field's path, what was found and what was expected.
@@ -17,8 +34,9 @@ export function validate(input: unknown): Resource {
   const info = kindOf(input);
   const result = info.schema.safeParse(spelled(input, info.schema));
   if (result.success) return prune(result.data) as Resource;
-  const problems = [...new Set(result.error.issues.flatMap((issue) => describe(issue, input, info.schema)))];
-  throw new CalicoError('E_INVALID', subjectOf(input as Resource), problems.join('; '));
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, input, info.schema));
+  const distinct = new Map(problems.map((problem) => [problem.text, problem]));
+  throw new InvalidResource(subjectOf(input as Resource), [...distinct.values()]);
 }
 
 function kindOf(input: unknown): KindInfo {
@@ -29,8 +47,10 @@ function kindOf(input: unknown): KindInfo {
       `found ${quote(input)}, expected an object with apiVersion, kind and metadata`,
     );
   const { apiVersion, kind } = input as { apiVersion?: unknown; kind?: unknown };
-  if (apiVersion !== API_VERSION)
-    throw new CalicoError('E_INVALID', 'resource', `apiVersion: found ${quote(apiVersion)}, expected ${API_VERSION}`);
+  if (apiVersion !== API_VERSION) {
+    const text = `apiVersion: found ${quote(apiVersion)}, expected ${API_VERSION}`;
+    throw new InvalidResource('resource', [{ path: ['apiVersion'], text }]);
+  }
   const info = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (info) return info;
   const near = typeof kind === 'string' ? (kindInfo(kind)?.kind ?? nearMiss(kind, Object.keys(KINDS))) : undefined;
@@ -67,33 +87,33 @@ function subjectOf({ kind, metadata }: Resource): string {
   return `${kind}${name}`;
 }
 
-function describe(issue: Issue, input: unknown, schema: z.ZodType): string[] {
+function problemsOf(issue: Issue, input: unknown, schema: z.ZodType): FieldProblem[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: describe(issue, input) }];
+  return issue.keys.map((key) => {
+    const path = [...issue.path, key];
+    return { path, text: `${pathText(path)}: no such field${didYouMean(key, issue.path, schema)}` };
+  });
+}
+
+function describe(issue: Issue, input: unknown): string {
   const path = pathText(issue.path);
   const found = valueAt(input, issue.path);
   switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map(
-        (key) => `${pathText([...issue.path, key])}: no such field${didYouMean(key, issue.path, schema)}`,
-      );
     case 'invalid_value': {
       const words = issue.values.filter((value) => value !== '').map(String);
       const near = typeof found === 'string' ? nearMiss(found, words) : undefined;
-      return [
-        `${path}: found ${quote(found)}, expected ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}${near ? `; did you mean ${near}?` : ''}`,
-      ];
+      return `${path}: found ${quote(found)}, expected ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}${near ? `; did you mean ${near}?` : ''}`;
     }
     case 'invalid_type':
-      if (issue.expected === 'never') return [`${path} ${issue.message}`];
-      return [`${path}: found ${quote(found)}, expected ${TYPES[issue.expected] ?? issue.expected}`];
+      if (issue.expected === 'never') return `${path} ${issue.message}`;
+      return `${path}: found ${quote(found)}, expected ${TYPES[issue.expected] ?? issue.expected}`;
     case 'too_big':
     case 'too_small':
-      return [`${path}: found ${quote(found)}, expected ${issue.origin === 'array' ? issue.message : bound(issue)}`];
+      return `${path}: found ${quote(found)}, expected ${issue.origin === 'array' ? issue.message : bound(issue)}`;
     default:
-      return [
-        found === undefined || typeof found === 'object'
-          ? `${path} ${issue.message}`
-          : `${path}: found ${quote(found)}, ${issue.message}`,
-      ];
+      return found === undefined || typeof found === 'object'
+        ? `${path} ${issue.message}`
+        : `${path}: found ${quote(found)}, ${issue.message}`;
   }
 }
 
