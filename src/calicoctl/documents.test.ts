@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CalicoError } from '../errors/index.ts';
-import { parseObjects, readResources } from './documents.ts';
+import { readResources } from './documents.ts';
 import { processIo } from './io.ts';
+import { parseObjects } from './yaml-objects.ts';
 
 const stdin = (text: string) => ({ ...processIo, stdin: async () => text });
 

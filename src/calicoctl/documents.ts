@@ -1,25 +1,12 @@
 /** Resources in files: YAML or JSON, several documents, lists of resources, folders of files. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Document, parseAllDocuments, type Tags } from 'yaml';
-import { kindInfo, type Resource, validate } from '../api/index.ts';
+import { InvalidResource, kindInfo, type Resource, validate } from '../api/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Io, pathIn } from './io.ts';
+import { type FoundObject, parseText } from './yaml-objects.ts';
 
 const FILES = /\.(ya?ml|json)$/;
-
-/**
- * YAML 1.1 as upstream's parser has it: `y` and `on` are booleans and `010` is 8, but times are text, and there are no
- * numbers of base 60 (a port range such as 20:30 would be one).
- */
-const YAML = {
-  version: '1.1' as const,
-  customTags: (tags: Tags) =>
-    tags.filter(
-      (tag) =>
-        typeof tag === 'string' || !(tag.tag.endsWith(':timestamp') || ('format' in tag && tag.format === 'TIME')),
-    ),
-};
 
 export interface ReadOptions {
   /** For resources of kinds with namespaces that name none. */
@@ -31,23 +18,65 @@ export interface ReadOptions {
 
 /**
  * The valid resources of a file, of standard input (`-`), or of a folder's .yaml, .yml and .json files. Throws E_FILE,
- * E_UNKNOWN_KIND, E_INVALID, or an AggregateError of those: when one resource is not usable, none is given.
+ * E_UNKNOWN_KIND, E_INVALID, or an AggregateError of those, one for each field that is wrong and with its place: when
+ * one resource is not usable, none is given.
  */
 export async function readResources(io: Io, path: string, options: ReadOptions = {}): Promise<Resource[]> {
-  const resources: Resource[] = [];
-  const problems: unknown[] = [];
-  for (const file of await filesOf(io, path, options.recursive ?? false)) {
-    for (const object of await readObjects(io, file)) {
-      try {
-        resources.push(readResource(inNamespace(object, options.namespace), options));
-      } catch (error) {
-        problems.push(error);
-      }
+  const objects = await readObjects(io, path, options.recursive ?? false);
+  return mapObjects(objects, (object) => readResource(inNamespace(object, options.namespace), options));
+}
+
+/** Every object in the file or folder, lists taken apart. Throws E_FILE, or an AggregateError of those. */
+export async function readObjects(io: Io, path: string, recursive: boolean): Promise<FoundObject[]> {
+  const objects: FoundObject[] = [];
+  const errors: unknown[] = [];
+  for (const file of await filesOf(io, path, recursive)) {
+    const read = parseText(await readText(io, file), file === '-' ? 'standard input' : file);
+    objects.push(...read.objects);
+    errors.push(...read.errors);
+  }
+  // What can be read is checked, too: all that is wrong is told at once.
+  if (errors.length > 0) {
+    errors.push(...problemsIn(objects));
+    throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+  }
+  return objects;
+}
+
+/** What becomes of each object; what goes wrong with one is said with its place. */
+export function mapObjects<T>(objects: readonly FoundObject[], use: (object: unknown) => T): T[] {
+  const results: T[] = [];
+  const problems: CalicoError[] = [];
+  for (const object of objects) {
+    try {
+      results.push(use(object.value));
+    } catch (error) {
+      if (!(error instanceof CalicoError)) throw error;
+      problems.push(...placed(error, object));
     }
   }
-  if (problems.length === 1) throw problems[0];
-  if (problems.length > 1) throw new AggregateError(problems);
-  return resources;
+  if (problems.length > 0) throw problems.length === 1 ? problems[0] : new AggregateError(problems);
+  return results;
+}
+
+function problemsIn(objects: readonly FoundObject[]): CalicoError[] {
+  return objects.flatMap((object) => {
+    try {
+      readResource(object.value, {});
+      return [];
+    } catch (error) {
+      return error instanceof CalicoError ? placed(error, object) : [];
+    }
+  });
+}
+
+/** The error as one for each field, which say where they stand. */
+function placed(error: CalicoError, { where }: FoundObject): CalicoError[] {
+  const { code, subject, hint, message } = error;
+  if (error instanceof InvalidResource)
+    return error.problems.map(({ path, text }) => new CalicoError(code, subject, text, { hint: where(path) }));
+  const place = where(code === 'E_UNKNOWN_KIND' ? ['kind'] : []);
+  return [new CalicoError(code, subject, message, { hint: hint ? `${hint}; ${place}` : place, cause: error })];
 }
 
 function readResource(object: unknown, { identityOnly }: ReadOptions): Resource {
@@ -61,35 +90,8 @@ function readResource(object: unknown, { identityOnly }: ReadOptions): Resource 
   }
 }
 
-/** Every object in the file, lists taken apart. Throws E_FILE. */
-export async function readObjects(io: Io, file: string): Promise<unknown[]> {
-  return parseObjects(await readText(io, file), file === '-' ? 'standard input' : file);
-}
-
-export function parseObjects(text: string, source: string): unknown[] {
-  const objects: unknown[] = [];
-  for (const document of parseAllDocuments(text, YAML)) {
-    const [error] = document.errors;
-    if (error) {
-      const [message = 'not YAML'] = error.message.split('\n');
-      throw new CalicoError('E_FILE', source, `is not YAML or JSON: ${message.replace(/:$/, '')}`);
-    }
-    const value = plain(document, source);
-    if (value !== null && value !== undefined) objects.push(...flatten(value));
-  }
-  return objects;
-}
-
-/** Throws E_FILE for references to nowhere, or so many that they are an attack. */
-function plain(document: Document.Parsed, source: string): unknown {
-  try {
-    return document.toJS();
-  } catch (cause) {
-    throw new CalicoError('E_FILE', source, `is not usable YAML: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function readText(io: Io, file: string): Promise<string> {
+/** `-`: standard input. Throws E_FILE. */
+export async function readText(io: Io, file: string): Promise<string> {
   try {
     return file === '-' ? await io.stdin() : await readFile(pathIn(io, file), 'utf8');
   } catch (cause) {
@@ -116,14 +118,6 @@ function unreadable(file: string, cause: unknown): CalicoError {
   const problem =
     code === 'ENOENT' ? 'does not exist' : code === 'EACCES' ? 'may not be read' : `cannot be read: ${message}`;
   return new CalicoError('E_FILE', file, problem, { cause });
-}
-
-/** The members of a list: a plain one, or Calico's own such as `kind: IPPoolList`. */
-function flatten(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value.flatMap(flatten);
-  const { apiVersion, kind, items } = value as { apiVersion?: unknown; kind?: unknown; items?: unknown };
-  const isList = apiVersion === 'projectcalico.org/v3' && typeof kind === 'string' && kind.endsWith('List');
-  return isList && Array.isArray(items) ? items : [value];
 }
 
 function inNamespace(object: unknown, namespace: string | undefined): unknown {

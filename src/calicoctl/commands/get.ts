@@ -18,6 +18,7 @@ export interface GetOptions {
   readonly allNamespaces?: boolean;
   readonly output: string;
   readonly export?: boolean;
+  readonly skipEmpty?: boolean;
 }
 
 export async function get(
@@ -108,10 +109,15 @@ function withUnreadable(result: Result, problems: Problems, { namespace, allName
 }
 
 function checkNamespace(info: KindInfo, names: readonly string[], { namespace, allNamespaces }: GetOptions): void {
-  if (!info.namespaced && namespace !== undefined)
-    throw new CalicoError('E_USAGE', '--namespace', `${info.kind} has no namespaces`);
+  checkNamespaced(info, namespace);
   if (allNamespaces && names.length > 0)
     throw new CalicoError('E_USAGE', '--all-namespaces', 'cannot stand beside the name of a resource', {
       hint: 'use --namespace',
     });
+}
+
+/** E_USAGE when a namespace is given for a kind that has none. */
+export function checkNamespaced({ kind, namespaced }: KindInfo, namespace: string | undefined): void {
+  if (!namespaced && namespace !== undefined)
+    throw new CalicoError('E_USAGE', '--namespace', `${kind} has no namespaces`);
 }

@@ -5,6 +5,7 @@ import { checkMayWrite } from '../allowed.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
 import { unknownKind } from '../unknown-kind.ts';
+import { merge } from './merge.ts';
 
 export interface PatchOptions {
   readonly patch: string;
@@ -12,7 +13,7 @@ export interface PatchOptions {
   readonly namespace?: string;
 }
 
-/** Merges a JSON object into the resource, as upstream does whatever `--type` says. */
+/** Merges a JSON object into the resource, in the same way whatever `--type` says, as upstream does. */
 export async function patch(io: Io, kind: string, name: string, options: PatchOptions): Promise<void> {
   const info = kindInfo(kind);
   if (!info) throw unknownKind(kind);
@@ -33,19 +34,4 @@ function parsePatch(text: string): Record<string, unknown> {
     // Said below, with what was expected.
   }
   throw new CalicoError('E_USAGE', '--patch', 'is not a JSON object', { hint: `such as '{"spec":{"disabled":true}}'` });
-}
-
-/** Objects are merged field by field, anything else replaces; null removes. */
-function merge(current: unknown, change: unknown): unknown {
-  if (!isObject(change)) return change;
-  const merged: Record<string, unknown> = isObject(current) ? { ...current } : {};
-  for (const [key, value] of Object.entries(change)) {
-    if (value === null) merged[key] = null;
-    else merged[key] = merge(merged[key], value);
-  }
-  return merged;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

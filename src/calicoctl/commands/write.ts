@@ -37,7 +37,21 @@ export async function replace(io: Io, options: FileOptions): Promise<void> {
   await writeFile(io, options, 'replaced', (client, resource) => client.update(resource));
 }
 
-export async function deleteFile(io: Io, options: FileOptions): Promise<void> {
+/** delete: by kind and names, or by file. */
+export async function remove(
+  io: Io,
+  kind: string | undefined,
+  names: readonly string[],
+  options: Partial<FileOptions>,
+): Promise<void> {
+  const { filename } = options;
+  if (filename !== undefined && kind === undefined) return removeFile(io, { ...options, filename });
+  if (kind === undefined || names.length === 0 || filename !== undefined)
+    throw new CalicoError('E_USAGE', 'calicoctl delete', 'needs a kind and names, or --filename');
+  return removeNamed(io, kind, names, options);
+}
+
+async function removeFile(io: Io, options: FileOptions): Promise<void> {
   await writeFile(io, { ...options, identityOnly: true }, 'deleted', (client, { kind, metadata }) =>
     unless(
       options.skipNotExists,
@@ -47,7 +61,7 @@ export async function deleteFile(io: Io, options: FileOptions): Promise<void> {
   );
 }
 
-export async function deleteNamed(
+async function removeNamed(
   io: Io,
   kind: string,
   names: readonly string[],
