@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SetGap } from '../drivers/ipset/index.ts';
 import { Table } from '../drivers/iptables/index.ts';
 import { type Chain, DEFAULT_RULES_CONFIG, type Rule, referenced } from '../rules/index.ts';
-import { ChainStore } from './chain-store.ts';
+import { ChainStore, type FindChain } from './chain-store.ts';
 
 const rule = (action: Rule['action']): Rule => ({ match: {}, action, origin: { type: 'plumbing' } });
 const jumps = (name: string, ...targets: string[]): Chain => ({
@@ -15,9 +15,10 @@ const root = (...targets: string[]) => ({
   hooks: { FORWARD: { entry: [rule({ type: 'jump', chain: 'cali-FORWARD' })] } },
 });
 
-function store(gaps: ReadonlyMap<string, SetGap> = new Map()) {
+function store(gaps: ReadonlyMap<string, SetGap> = new Map(), find: FindChain = () => undefined) {
   const table = new Table('filter', 'insert');
-  const chains = new ChainStore(table, { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true }, { gaps });
+  const options = { family: 4, marks: DEFAULT_RULES_CONFIG.marks, randomFully: true } as const;
+  const chains = new ChainStore(table, options, { gaps, find });
   const write = () => {
     const plan = table.plan({ removals: true });
     if (plan) table.reached(plan);
@@ -116,6 +117,40 @@ describe('ChainStore', () => {
         const { hooks } = root('cali-0');
         const expected = new Set(referenced({ chains: offered, hooks }).chains.keys());
         const names = ['cali-FORWARD', ...[0, 1, 2, 3, 4, 5, 6].map((i) => `cali-${i}`)];
+        expect(names.filter((one) => table.has(one))).toEqual(names.filter((one) => expected.has(one)));
+      }),
+    );
+  });
+
+  it('after any mistakes in making chains has, when they are mended, exactly those that the hooks lead to', () => {
+    const name = fc.integer({ min: 0, max: 5 });
+    const step = fc.record({ name, targets: fc.array(name, { maxLength: 3 }), fails: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const found = new Map<string, Chain>();
+        const failing = new Set<string>();
+        const { table, chains, write } = store(new Map(), (chain) => {
+          if (failing.has(chain)) throw new Error('a mistake');
+          return found.get(chain);
+        });
+        chains.offerTable(root('cali-0'));
+        for (const { name: number, targets, fails } of steps) {
+          const chain = `cali-${number}`;
+          const later = targets.filter((target) => target > number).map((target) => `cali-${target}`);
+          found.set(chain, jumps(chain, ...later));
+          if (fails) failing.add(chain);
+          else failing.delete(chain);
+          chains.changed(chain);
+          write();
+          for (const broken of chains.broken.keys()) expect(table.lengthOf(broken)).toBe(1);
+        }
+        failing.clear();
+        chains.mend();
+        write();
+        expect(chains.broken.size).toBe(0);
+        const { hooks, chains: entry } = root('cali-0');
+        const expected = new Set(referenced({ chains: new Map([...entry, ...found]), hooks }).chains.keys());
+        const names = ['cali-FORWARD', ...[0, 1, 2, 3, 4, 5].map((i) => `cali-${i}`)];
         expect(names.filter((one) => table.has(one))).toEqual(names.filter((one) => expected.has(one)));
       }),
     );

@@ -4,13 +4,13 @@
  * Managers offer chains as they come; a chain is lowered, rendered and written when the first rule names it, and goes
  * when the last such rule does. So a policy is offered to every table, and costs only those where an endpoint uses it.
  * What a chain is lowered to, and its text, are made when they are needed and kept by nobody: there are thousands.
+ *
+ * A chain that cannot be made, which is a mistake of our own, is closed until it can: the others are in the kernel.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { SetGap } from '../drivers/ipset/index.ts';
 import type { ChainSource, Table } from '../drivers/iptables/index.ts';
 import {
   type Chain,
-  FAILSAFE_CHAINS,
   type Hook,
   ipsetName,
   lower,
@@ -20,6 +20,8 @@ import {
   renderRules,
   type TableChains,
 } from '../rules/index.ts';
+import { closedChain, hasFailsafes, standInFor } from './closed.ts';
+import { between, sameRules } from './differences.ts';
 import { type Doubt, doubts } from './set-safety.ts';
 
 /** Chains that are not kept either, but compiled when they are asked for. The same until `changed` says otherwise. */
@@ -35,8 +37,8 @@ interface Active {
 
 /** What most chains are. */
 const LEAF: Active = { targets: [], children: [], unsafe: false };
-const DROP: Rule = { match: {}, action: { type: 'drop' }, origin: { type: 'plumbing' }, comment: 'Closed' };
-const FAILSAFES = new Set(Object.values(FAILSAFE_CHAINS));
+/** What cannot be made leads nowhere. */
+const BROKEN: Active = { targets: [], children: [], unsafe: true };
 
 export class ChainStore implements ChainSource {
   readonly #table: Table;
@@ -53,6 +55,8 @@ export class ChainStore implements ChainSource {
   readonly #gaps: ReadonlyMap<string, SetGap>;
   /** Chains in the kernel that name such a set. */
   readonly #doubtful = new Map<string, readonly Doubt[]>();
+  /** Chains that cannot be made, and why. */
+  readonly #broken = new Map<string, unknown>();
 
   constructor(
     table: Table,
@@ -70,6 +74,16 @@ export class ChainStore implements ChainSource {
     return this.#doubtful;
   }
 
+  /** Chains that cannot be made, each with the error: closed ones are in their place. */
+  get broken(): ReadonlyMap<string, unknown> {
+    return this.#broken;
+  }
+
+  /** Tries again to make those that could not be made. */
+  mend(): void {
+    for (const name of [...this.#broken.keys()]) this.#activate(name);
+  }
+
   /** What rule of an offered chain the kernel's (from 0) belongs to. */
   ruleAt(name: string, number: number): Rule | undefined {
     const chain = this.#chain(name);
@@ -82,13 +96,13 @@ export class ChainStore implements ChainSource {
   recheck(sets: ReadonlySet<string>): void {
     for (const name of [...this.#active.keys()]) {
       const chain = this.#chain(name);
-      if (chain && namesAny(chain.rules, (set) => sets.has(this.#kernelName(set)))) this.#activate(chain);
+      if (chain && namesAny(chain.rules, (set) => sets.has(this.#kernelName(set)))) this.#activate(name);
     }
   }
 
   offer(chain: Chain): void {
     this.#offered.set(chain.name, chain);
-    if (this.#references.has(chain.name)) this.#activate(chain);
+    if (this.#references.has(chain.name)) this.#activate(chain.name);
   }
 
   withdraw(name: string): void {
@@ -98,20 +112,24 @@ export class ChainStore implements ChainSource {
 
   /** A chain that is found is another now, or gone. */
   changed(name: string): void {
-    if (!this.#references.has(name)) return;
-    const chain = this.#chain(name);
-    if (chain) this.#activate(chain);
-    else this.#deactivate(name);
+    if (this.#references.has(name)) this.#activate(name);
   }
 
   rules(name: string): readonly RenderedRule[] {
-    const chain = this.#trees.get(name) ?? lower(this.#written(name))[0]!;
-    return renderRules(name, chain.rules, this.#options);
+    try {
+      if (!this.#broken.has(name)) return this.#render(this.#trees.get(name) ?? lower(this.#written(name))[0]!);
+    } catch (error) {
+      // Closing a chain that every packet of the host enters would cut the host off.
+      if (this.#table.isEntry(name)) throw error;
+      this.#broken.set(name, error);
+    }
+    // The nat table does not let anybody drop there.
+    return this.standIn(name) ?? (this.#table.name === 'nat' ? [] : this.#render(closedChain(name)));
   }
 
   standIn(name: string): readonly RenderedRule[] | undefined {
-    const chain = this.#chain(name);
-    return chain && hasFailsafes(chain) ? renderRules(name, standInFor(chain).rules, this.#options) : undefined;
+    const chain = this.#active.get(name) === BROKEN ? undefined : this.#chain(name);
+    return chain && hasFailsafes(chain) ? this.#render(standInFor(chain)) : undefined;
   }
 
   /** The static part: chains, and the kernel's chains that lead to them. */
@@ -125,15 +143,25 @@ export class ChainStore implements ChainSource {
     const before = this.#hookTargets.get(hook) ?? [];
     const targets = targetsOf([...entry, ...end]);
     if (before.length === 0 && targets.length === 0) return;
-    const render = (rules: readonly Rule[]) => renderRules(hook, rules, this.#options);
+    const render = (rules: readonly Rule[]) => this.#render({ name: hook, rules });
     for (const target of targets) this.#acquire(target);
     this.#table.setHook(hook, { entry: render(entry), end: render(end) });
     this.#hookTargets.set(hook, targets);
     for (const target of before) this.#release(target);
   }
 
+  /** Undefined where there is none, or where it cannot be made. */
   #chain(name: string): Chain | undefined {
-    return this.#offered.get(name) ?? this.#find(name);
+    try {
+      return this.#offered.get(name) ?? this.#find(name);
+    } catch (error) {
+      this.#broken.set(name, error);
+      return undefined;
+    }
+  }
+
+  #render({ name, rules }: Chain): readonly RenderedRule[] {
+    return renderRules(name, rules, this.#options);
   }
 
   /** The chain, or what is there instead. */
@@ -142,24 +170,42 @@ export class ChainStore implements ChainSource {
     return this.#active.get(name)?.unsafe ? standInFor(chain) : chain;
   }
 
-  #activate(chain: Chain): void {
-    const { name } = chain;
+  /** The chain is to be in the kernel as it is now, closed where it cannot be made. */
+  #activate(name: string): void {
     const before = this.#active.get(name);
-    const unsafe = this.#isUnsafe(chain);
-    const targets = targetsOf(chain.rules);
-    const tree = !unsafe && hasDispatch(chain) ? lower(chain) : [];
-    const children = tree.slice(1).map((child) => child.name);
-    const plain = targets.length === 0 && children.length === 0 && !unsafe;
-    this.#active.set(name, plain ? LEAF : { targets, children, unsafe });
-    const [gone, come] = between(before?.targets ?? [], targets);
+    this.#broken.delete(name);
+    const { active, tree } = this.#prepare(name);
+    if (!active) {
+      this.#deactivate(name);
+      return;
+    }
+    this.#active.set(name, active);
+    const [gone, come] = between(before?.targets ?? [], active.targets);
     for (const target of come) this.#acquire(target);
     if (tree.length > 0) this.#setTree(tree);
     else {
       this.#trees.delete(name);
       this.#table.setChain(name, this);
     }
-    this.#removeParts(before?.children.filter((child) => !children.includes(child)));
+    this.#removeParts(before?.children.filter((child) => !active.children.includes(child)));
     for (const target of gone) this.#release(target);
+  }
+
+  /** Changes nothing but what is known to be broken or doubtful. */
+  #prepare(name: string): { active?: Active; tree: readonly Chain[] } {
+    try {
+      const chain = this.#chain(name);
+      if (!chain) return { tree: [], ...(this.#broken.has(name) && { active: BROKEN }) };
+      const unsafe = this.#isUnsafe(chain);
+      const targets = targetsOf(chain.rules);
+      const tree = !unsafe && hasDispatch(chain) ? lower(chain) : [];
+      const children = tree.slice(1).map((child) => child.name);
+      const plain = targets.length === 0 && children.length === 0 && !unsafe;
+      return { active: plain ? LEAF : { targets, children, unsafe }, tree };
+    } catch (error) {
+      this.#broken.set(name, error);
+      return { active: BROKEN, tree: [] };
+    }
   }
 
   /** An endpoint that comes or goes touches a chain or two of a tree: the others are not rendered again. */
@@ -177,6 +223,7 @@ export class ChainStore implements ChainSource {
     if (!active) return;
     this.#active.delete(name);
     this.#doubtful.delete(name);
+    this.#broken.delete(name);
     this.#removeParts([name, ...active.children]);
     for (const target of active.targets) this.#release(target);
   }
@@ -202,8 +249,7 @@ export class ChainStore implements ChainSource {
   #acquire(name: string): void {
     const count = this.#references.get(name) ?? 0;
     this.#references.set(name, count + 1);
-    const chain = count === 0 ? this.#chain(name) : undefined;
-    if (chain) this.#activate(chain);
+    if (count === 0) this.#activate(name);
   }
 
   #release(name: string): void {
@@ -223,51 +269,7 @@ function targetsOf(rules: readonly Rule[]): string[] {
   });
 }
 
-/** Two lists without what they begin and end with alike: one more endpoint in a dispatch is one target more. */
-function between<T>(a: readonly T[], b: readonly T[]): [readonly T[], readonly T[]] {
-  const most = Math.min(a.length, b.length);
-  let start = 0;
-  while (start < most && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < most - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-}
-
-function sameRules(before: readonly Rule[], after: readonly Rule[]): boolean {
-  return before.length === after.length && before.every((rule, i) => sameRule(rule, after[i]!));
-}
-
-/** Most rules of a tree lead on by an interface: to look at all that they could be would cost more than to render them. */
-function sameRule(a: Rule, b: Rule): boolean {
-  if (!leadsByInterface(a) || !leadsByInterface(b)) return isDeepStrictEqual(a, b);
-  const [from, to] = [a.match, b.match];
-  const same = from.inInterface === to.inInterface && from.outInterface === to.outInterface;
-  return same && a.action.chain === b.action.chain && a.action.type === b.action.type;
-}
-
-type Jump = Extract<Rule['action'], { type: 'jump' | 'goto' }>;
-
-function leadsByInterface(rule: Rule): rule is Rule & { action: Jump } {
-  if (rule.action.type !== 'goto' && rule.action.type !== 'jump') return false;
-  for (const key in rule.match) if (key !== 'inInterface' && key !== 'outInterface') return false;
-  return rule.comment === undefined;
-}
-
-/**
- * What stands in for a chain that cannot be written. Before a host's failsafe ports comes what lets their answers through:
- * a policy that cannot be programmed must not lock out whoever could mend it. The chain of failsafe ports itself only
- * accepts: without it policy decides.
- */
-function standInFor({ name, rules }: Chain): Chain {
-  const end = rules.findLastIndex(leadsToFailsafes) + 1;
-  return { name, rules: FAILSAFES.has(name) ? [] : [...rules.slice(0, end), DROP] };
-}
-
 const hasDispatch = ({ rules }: Chain): boolean => rules.some(({ action }) => action.type === 'dispatch');
-
-const hasFailsafes = ({ name, rules }: Chain): boolean => FAILSAFES.has(name) || rules.some(leadsToFailsafes);
-
-const leadsToFailsafes = ({ action }: Rule): boolean => action.type === 'jump' && FAILSAFES.has(action.chain);
 
 function namesAny(rules: readonly Rule[], test: (set: string) => boolean): boolean {
   return rules.some(({ match: { source = {}, destination = {} } }) =>

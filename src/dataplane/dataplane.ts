@@ -305,9 +305,11 @@ export class Dataplane {
     return mergeResults(nextHops, result);
   }
 
-  /** What threw in taking updates in: all of it is tried in every round, and there is one when it is due. */
+  /** What threw in taking updates in, or in making chains: all of it is tried in every round, and there is one when it is due. */
   #faults(): ApplyResult {
-    const { all } = this.#managers.faults;
+    const { faults, tables } = this.#managers;
+    const all = new Map(faults.all);
+    for (const { subject, error } of tables.broken()) all.set(subject, error);
     if (all.size === 0) this.#faultsWait.forget('faults');
     else if (!this.#faultsWait.waits('faults')) this.#faultsWait.failed('faults', performance.now());
     const errors = new Map([...all].map(([subject, error]) => [subject, kernelFault(error)]));

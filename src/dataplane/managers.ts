@@ -122,6 +122,7 @@ export class Managers {
   /** Brings the drivers' desired state up to date with the updates so far. What throws is in `faults`; the rest is done. */
   settle(): void {
     const { faults } = this;
+    this.tables.mend();
     faults.attempt('sets of pools and hosts', () => this.sets.settle());
     faults.attempt('workloads', () => {
       for (const name of this.workloads.settle()) this.#toPlace.add(name);

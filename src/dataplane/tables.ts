@@ -89,6 +89,19 @@ export class Tables {
     for (const stores of this.#stores.values()) for (const name of NAMES) stores[name].recheck(sets);
   }
 
+  /** Tries again to make chains that could not be made. */
+  mend(): void {
+    for (const stores of this.#stores.values()) for (const name of NAMES) stores[name].mend();
+  }
+
+  /** Chains that cannot be made, each with the error. */
+  *broken(): Generator<{ readonly chain: string; readonly subject: string; readonly error: unknown }> {
+    for (const [family, stores] of this.#stores)
+      for (const name of NAMES)
+        for (const [chain, error] of stores[name].broken)
+          yield { chain, subject: `IPv${family} ${name} ${chain}`, error };
+  }
+
   /** By chain: what is wrong about it, in words that name the rule. Costs what is wrong. */
   problems(): Map<string, string[]> {
     const found = new Map<string, string[]>();
@@ -106,6 +119,7 @@ export class Tables {
             add(chain, `${describe(rule, chain)}: set ${ipsetName(set, backend.family)}: ${gap.reason}`);
       }
     }
+    for (const { chain, subject, error } of this.broken()) add(chain, `${subject} is closed: ${String(error)}`);
     return new Map([...found].map(([chain, texts]) => [chain, [...new Set(texts)]]));
   }
 }

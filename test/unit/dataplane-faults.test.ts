@@ -130,6 +130,37 @@ test('a host endpoint whose chains cannot be made keeps failsafe ports only, and
   expect(rules(host.written, 'cali-fh-eth0').join('\n')).toContain('cali-pi-');
 });
 
+test.each([0, 1])(
+  'a policy whose chain cannot be made, after %s times that it could, closes what it applies to and no more',
+  async (good) => {
+    const own = policy('own', { selector: 'has(own)' });
+    const labelled = { ...w1, labels: { own: '' } };
+    const breakOwn = (update: DataplaneUpdate): DataplaneUpdate => {
+      if (update.type !== 'policy' || update.policy.id.name !== 'own') return update;
+      const { ingress } = update.policy;
+      let reads = 0;
+      const get = () => {
+        if (reads++ >= good && broken) throw new Error('a mistake');
+        return ingress;
+      };
+      return { ...update, policy: Object.defineProperty({ ...update.policy }, 'ingress', { enumerable: true, get }) };
+    };
+    expect(await host.round([put(labelled), put(w2), put(P), put(own)], breakOwn)).toBe('partly');
+    expect(rules(host.written, 'cali-pi-default.own').map((line) => line.includes('--jump DROP'))).toEqual([true]);
+    expect(rules(host.written, 'cali-tw-cali-w1').join()).toContain('cali-pi-default.own');
+    expect(host.states.get(w1.id.name)).toMatchObject({
+      state: 'error',
+      problems: [expect.stringContaining('a mistake')],
+    });
+    expect(host.states.get(w2.id.name)?.state).toBe('up');
+    broken = false;
+    expect(await host.next()).toBe('done');
+    expect(host.states.get(w1.id.name)?.state).toBe('up');
+    await host.round([gone(own)]);
+    expect(host.written).toContain('-X cali-pi-default.own');
+  },
+);
+
 test('an update that cannot be taken is tried again, unless a later one says something else', async () => {
   await host.round([put(P)]);
   // What it is about can be read, once: the rest cannot.
