@@ -1,6 +1,8 @@
 /** The command line. Commands load what they need when they run: `--help` loads nothing but the parser of the command line. */
 import { Command, CommanderError, Option } from 'commander';
 import { CalicoError } from '../errors/index.ts';
+import { addDatastore } from './command-lines/datastore.ts';
+import { addIpam } from './command-lines/ipam.ts';
 import { addReading } from './command-lines/reading.ts';
 import { addWriting } from './command-lines/writing.ts';
 import { errorLines } from './error-lines.ts';
@@ -28,6 +30,8 @@ function program(io: Io): Command {
     .enablePositionalOptions();
   addWriting(program, io);
   addReading(program, io);
+  addIpam(program, io);
+  addDatastore(program, io);
   for (const command of program.commands) command.addOption(new Option('-l, --log-level <level>').hideHelp());
   return program;
 }

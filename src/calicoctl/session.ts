@@ -1,6 +1,6 @@
 /** A command's connection to the datastore. */
 import { readFile } from 'node:fs/promises';
-import { type Client, configFromEnvironment, configFromFile } from '../datastore/index.ts';
+import { type Client, configFromEnvironment, configFromFile, type DatastoreConfig } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Io, pathIn } from './io.ts';
 
@@ -12,13 +12,17 @@ export async function withClient<T>(
   configFile: string | undefined,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const file = await configText(io, configFile);
-  const client = await io.connect(file === undefined ? configFromEnvironment(io.env) : configFromFile(file));
+  const client = await io.connect(await datastoreConfig(io, configFile));
   try {
     return await work(client);
   } finally {
     await client.close();
   }
+}
+
+export async function datastoreConfig(io: Io, configFile: string | undefined): Promise<DatastoreConfig> {
+  const file = await configText(io, configFile);
+  return file === undefined ? configFromEnvironment(io.env) : configFromFile(file);
 }
 
 /** The configuration file's text; undefined when there is none where it need not be. */

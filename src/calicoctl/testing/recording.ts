@@ -1,5 +1,5 @@
 /** Recorded commands of upstream's calicoctl (test/vectors/calicoctl/README.md), and what differs from them. */
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 
 export interface Step {
   readonly cmd: readonly string[];
@@ -41,12 +41,20 @@ const OWN = [/^(Client Version|Git commit):.*$/gm, /\b[0-9a-f]{32}\b/g];
 /** What differs from the recorded step, in words. */
 export function differences(step: Step, done: Done): string[] {
   if (step.exit === -1 || step.crash) return done.exit === 0 ? ['did not fail'] : errorText(done);
+  if (step.cmd.includes('--help') && step.exit === 0 && done.exit === 0)
+    return missingOptions(step.stdout, done.stdout);
   if (done.exit !== step.exit) return [`exit ${done.exit}, not ${step.exit}: ${done.stderr}${done.stdout}`];
   const problems = step.exit === 0 ? [] : errorText(done);
   // Where upstream says its error on standard output, the words are free.
   return step.exit !== 0 && step.stderr === ''
     ? problems
     : [...problems, ...outputDifferences(step.stdout, done.stdout)];
+}
+
+/** A help's words are each program's own; its options are not. */
+function missingOptions(want: string, got: string): string[] {
+  const options = new Set(want.match(/--[a-z][a-z-]*/g));
+  return [...options].filter((option) => !got.includes(option)).map((option) => `the help lacks ${option}`);
 }
 
 export function valueDifferences(want: unknown, got: unknown, path = ''): string[] {
@@ -70,11 +78,17 @@ function outputDifferences(want: string, got: string): string[] {
   if (/^(apiVersion:|items:|null\n|- |\{|\[)/.test(want)) {
     const sameForm = want.startsWith('{') === got.startsWith('{');
     return sameForm
-      ? valueDifferences(parse(want), parse(got), 'stdout')
+      ? valueDifferences(documents(want), documents(got), 'stdout')
       : ['stdout is JSON, not YAML, or the reverse'];
   }
   const plain = (text: string) => OWN.reduce((masked, own) => masked.replace(own, '*'), text);
   return pattern(plain(want)).test(plain(got)) ? [] : [`stdout is\n${got}not\n${want}`];
+}
+
+function documents(text: string): unknown[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS())
+    .filter((value) => value !== null);
 }
 
 function errorText({ stderr }: Done): string[] {
