@@ -11,17 +11,25 @@ import { type Logger, pino } from 'pino';
 import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { SyncStatus, Update } from '../model/index.ts';
+import { familyOf, parseIp } from '../net/index.ts';
 import { commandLine } from '../program/index.ts';
 import { NetworkState } from './network.ts';
+import { PasswordFiles } from './passwords.ts';
 import { renderConfig } from './render.ts';
+import type { Problem } from './session-text.ts';
 import { BirdSupervisor } from './supervisor.ts';
 
 /** Changes that come together make one new configuration. */
 const SETTLE_MS = 20;
 
+/** A password that has changed is noticed so soon. */
+const PASSWORDS_MS = 10_000;
+
 interface Settings {
   readonly node: string;
   readonly directory: string;
+  readonly passwords: string;
+  readonly routerId: string | undefined;
   readonly interfacePrefixes: readonly string[];
 }
 
@@ -33,14 +41,22 @@ function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   return {
     node: env.FELIX_FELIXHOSTNAME || env.NODENAME || hostname().toLowerCase(),
     directory: join(env.CALICO_RUN_DIR ?? '/run/calico', 'bird'),
+    passwords: env.CALICO_BGP_PASSWORDS_DIR || '/etc/calico/bgp-passwords',
+    routerId: routerIdFrom(env.CALICO_ROUTER_ID || undefined),
     interfacePrefixes,
   };
+}
+
+function routerIdFrom(written: string | undefined): string | undefined {
+  if (written === undefined || written === 'hash' || (parseIp(written) && familyOf(written) === 4)) return written;
+  throw new CalicoError('E_CONFIG', 'CALICO_ROUTER_ID', `neither an IPv4 address nor 'hash': '${written}'`);
 }
 
 const PROGRAM = {
   name: 'calico-bgp',
   about: `Announces this host's workloads by BGP: writes BIRD's configuration and keeps BIRD running.
-Its configuration: the environment (FELIX_FELIXHOSTNAME, ETCD_ENDPOINTS, CALICO_RUN_DIR, …), BGPConfiguration and BGPPeer.`,
+Its configuration: the environment (FELIX_FELIXHOSTNAME, ETCD_ENDPOINTS, CALICO_RUN_DIR, CALICO_ROUTER_ID,
+CALICO_BGP_PASSWORDS_DIR, …), BGPConfiguration, BGPPeer and BGPFilter.`,
   options: {},
 };
 
@@ -49,16 +65,26 @@ async function main(log: Logger): Promise<void> {
   if ('print' in asked) return void process.stdout.write(asked.print);
   const settings = settingsFrom(process.env);
   const client = await connect(configFromEnvironment(datastoreEnvironment(process.env)));
-  const network = new NetworkState();
+  const network = new NetworkState(settings.node);
+  const passwords = new PasswordFiles(settings.passwords);
   const bird = new BirdSupervisor({ directory: settings.directory, log });
   let inSync = false;
   let planned = false;
 
+  let complaints = '';
+  const complain = (problems: readonly Problem[]) => {
+    const before = complaints;
+    complaints = JSON.stringify(problems);
+    if (complaints !== before)
+      for (const problem of problems) log.error(problem, 'a BGP session is not as it was asked for');
+  };
   const apply = () => {
     planned = false;
-    const text = renderConfig(network, settings);
-    if (text === null) log.warn({ node: settings.node }, 'the node is not known, or has no address: BIRD waits for it');
-    else bird.apply(text).catch((error) => log.error({ error: String(error) }, 'BIRD goes on as it was'));
+    const rendered = renderConfig(network, { ...settings, password: (ref) => passwords.read(ref) });
+    if (!rendered)
+      return log.warn({ node: settings.node }, 'the node is not known, or has no address: BIRD waits for it');
+    complain(rendered.problems);
+    bird.apply(rendered.text).catch((error) => log.error({ error: String(error) }, 'BIRD goes on as it was'));
   };
   const applySoon = () => {
     if (!inSync || planned) return;
@@ -81,6 +107,7 @@ async function main(log: Logger): Promise<void> {
     { log: (message, fields) => log.warn(fields, message) },
   );
   syncer.start();
+  setInterval(() => passwords.used && applySoon(), PASSWORDS_MS).unref();
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, async () => {

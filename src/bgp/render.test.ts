@@ -1,172 +1,289 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import type { BGPConfiguration, BGPPeer, IPAMBlock, IPPool, Node } from '../model/index.ts';
-import { cidr, ip } from '../net/index.ts';
-import { NetworkState } from './network.ts';
+/** The configuration of one node as a whole, and what each setting changes in it. BIRD itself accepts all of them. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import type { Update } from '../model/index.ts';
 import { renderConfig } from './render.ts';
-import { sessionsOf } from './sessions.ts';
+import { block, networkOf, node, objections, rendered, stored } from './testing/network.ts';
 
-function network(nodes: (Partial<Omit<Node, 'id'>> & { name: string })[]): NetworkState {
-  const state = new NetworkState();
-  for (const { name, ...rest } of nodes) {
-    const value: Node = { id: { kind: 'Node', name }, labels: {}, ...rest };
-    state.apply([{ id: value.id, value }]);
-  }
-  return state;
+const peer = (spec: object, metadata: object = {}) =>
+  stored('BGPPeer', 'tor', { peerIP: '10.1.0.254', asNumber: 65500, ...spec }, metadata);
+const configuration = (spec: object) => stored('BGPConfiguration', 'default', spec);
+const filter = (spec: object) => stored('BGPFilter', 'f.1', spec);
+const pool = (name: string, cidr: string, rest: object = {}) => stored('IPPool', name, { cidr, ...rest });
+
+/** One mesh session and one peer a family. */
+const BASE: readonly Update[] = [
+  node('a', { ipv4Address: '10.1.0.1/24', ipv6Address: 'fd00::1/64' }),
+  node('b', { ipv4Address: '10.1.0.2/24' }),
+  peer({}),
+  pool('p', '10.65.0.0/16'),
+  block('10.65.0.0/26', 'a'),
+  block('10.65.0.64/26', 'b'),
+  block('fd65::/122', 'a'),
+];
+const BFD = { annotations: { 'projectcalico.org/failureDetectionMode': 'BFDIfDirectlyConnected' } };
+const secret = (name: string, rest: object = {}) => ({ secretKeyRef: { name, key: 'bgp', ...rest } });
+
+const lines = (text: string) => text.split('\n').map((line) => line.trim());
+
+/** `- ` what is gone against the base, `+ ` what is new, in their order. */
+function changes(...updates: Update[]): string[] {
+  const [before, after] = [networkOf(...BASE), networkOf(...BASE, ...updates)].map((network) =>
+    lines(rendered(network, 'a').text),
+  ) as [string[], string[]];
+  expect(objections(rendered(networkOf(...BASE, ...updates), 'a').text)).toBe('');
+  const rest = [...before];
+  const added = after.filter((line) => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  return [...rest.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
 }
 
-function addPeer(state: NetworkState, name: string, fields: Partial<BGPPeer>): void {
-  const id = { kind: 'BGPPeer', name } as const;
-  state.apply([{ id, value: { id, ...fields } }]);
-}
+it('the whole', () => {
+  const { text, problems } = rendered(networkOf(...BASE), 'a');
+  expect(text).toBe(readFileSync(new URL('testing/base.conf', import.meta.url), 'utf8'));
+  expect(problems).toEqual([]);
+  expect(objections(text)).toBe('');
+});
 
-function configure(state: NetworkState, name: string, fields: Partial<BGPConfiguration>): void {
-  const id = { kind: 'BGPConfiguration', name } as const;
-  state.apply([
-    { id, value: { id, serviceClusterIps: [], serviceExternalIps: [], serviceLoadBalancerIps: [], ...fields } },
+it('nothing for a node that is unknown or has no address', () => {
+  const options = { node: 'a', interfacePrefixes: ['cali'], password: () => null };
+  expect(renderConfig(networkOf(), options)).toBeNull();
+  expect(renderConfig(networkOf(stored('Node', 'a', {})), options)).toBeNull();
+});
+
+test.each<[string, Update[], string[]]>([
+  [
+    'mesh off',
+    [configuration({ nodeToNodeMeshEnabled: false }), peer({})],
+    ['- protocol bgp Mesh_10_1_0_2 {', '- local 10.1.0.1 port 179 as 64512;', '- neighbor 10.1.0.2 port 179 as 64512;'],
+  ],
+  ['AS number', [configuration({ asNumber: '1.10' })], ['+ local 10.1.0.1 port 179 as 65546;']],
+  ['local AS of one peer', [peer({ localASNumber: 65100 })], ['+ local 10.1.0.1 port 179 as 65100;']],
+  ['listen port', [configuration({ listenPort: 1790 })], ['+ neighbor 10.1.0.2 port 1790 as 64512;']],
+  ['listen on the node’s address only', [configuration({ bindMode: 'NodeIP' })], ['+ strict bind on;']],
+  [
+    'log level',
+    [configuration({ logSeverityScreen: 'Debug' })],
+    ['- debug protocols { states };', '+ debug protocols all;'],
+  ],
+  ['password', [peer({ password: secret('tor') })], ['+ password "password-of-tor";']],
+  ['password of the mesh', [configuration({ nodeMeshPassword: secret('mesh') })], ['+ password "password-of-mesh";']],
+  ['next hop self', [peer({ nextHopMode: 'Self' })], ['+ next hop self;']],
+  ['next hop kept', [peer({ keepOriginalNextHop: true })], ['+ next hop keep;']],
+  ['any source address', [peer({ sourceAddress: 'None' })], ['+ local port 179 as 64512;']],
+  [
+    'restart time',
+    [peer({ maxRestartTime: '20s' })],
+    ['- graceful restart wait 30;', '+ graceful restart wait 10;', '+ graceful restart time 20;'],
+  ],
+  ['restart time of the mesh', [configuration({ nodeMeshMaxRestartTime: '2m' })], ['+ graceful restart time 120;']],
+  ['keepalive time', [peer({ keepaliveTime: '60s' })], ['- hold time 90;', '+ hold time 180;', '+ keepalive time 60;']],
+  ['TTL security', [peer({ ttlSecurity: 2 })], ['- multihop;', '+ multihop 2;', '+ ttl security on;']],
+  ['own AS in paths', [peer({ numAllowedLocalASNumbers: 2 })], ['+ allow local as 2;']],
+  [
+    'gateway to the peer',
+    [peer({ reachableBy: '10.1.0.250' })],
+    ['+ protocol static gateways4 {', '+ route 10.1.0.254/32 via 10.1.0.250;'],
+  ],
+  ['BFD', [peer({}, BFD)], ['+ protocol bfd { }', '+ direct;', '+ bfd graceful;']],
+  [
+    'ignored interfaces',
+    [configuration({ ignoredInterfaces: ['docker0', 'br-*'] })],
+    ['+ protocol direct { ipv4; ipv6; interface -"cali*", -"kube-ipvs*", -"docker0", -"br-*", "*"; }'],
+  ],
+  [
+    'communities',
+    [
+      configuration({
+        communities: [{ name: 'rack', value: '64512:7' }],
+        prefixAdvertisements: [
+          { cidr: '10.65.0.0/16', communities: ['rack', '1:2:3'] },
+          { cidr: 'fd65::/64', communities: ['64512:9'] },
+        ],
+      }),
+    ],
+    [
+      '+ if net ~ [ 10.65.0.0/16+ ] then bgp_community.add((64512, 7));',
+      '+ if net ~ [ 10.65.0.0/16+ ] then bgp_large_community.add((1, 2, 3));',
+      '+ if net ~ [ fd65::/64+ ] then bgp_community.add((64512, 9));',
+    ],
+  ],
+  [
+    'prefixes of services',
+    [
+      configuration({
+        serviceClusterIPs: [{ cidr: '10.96.0.0/12' }],
+        serviceExternalIPs: [{ cidr: '192.0.2.0/24' }],
+        serviceLoadBalancerIPs: [{ cidr: '198.51.100.0/24' }],
+      }),
+    ],
+    [
+      '+ if net ~ [ 10.96.0.0/12+, 192.0.2.0/24+, 198.51.100.0/24+ ] then reject;',
+      '+ protocol static services4 {',
+      '+ route 10.96.0.0/12 blackhole;',
+      '+ route 192.0.2.0/24 blackhole;',
+      '+ route 198.51.100.0/24 blackhole;',
+    ],
+  ],
+  [
+    'a pool that peers are not told of',
+    [pool('q', '10.66.0.0/16', { disableBGPExport: true })],
+    ['+ if net ~ [ 10.66.0.0/16+ ] then reject;'],
+  ],
+  [
+    'BIRD writes no routes of pools',
+    [configuration({ programClusterRoutes: 'Disabled' })],
+    ['+ if source = RTS_BGP && net ~ [ 10.65.0.0/16+ ] then reject;'],
+  ],
+  [
+    'routes’ metric',
+    [configuration({ ipv4NormalRoutePriority: 512 })],
+    ['- if ! defined(krt_metric) then krt_metric = 2048;', '+ if ! defined(krt_metric) then krt_metric = 512;'],
+  ],
+])('%s', (_name, updates, expected) => {
+  expect(changes(...updates)).toEqual(expect.arrayContaining(expected));
+});
+
+test('a route reflector has no mesh, and its peers of the same AS are its clients', () => {
+  const network = networkOf(
+    node('rr', { ipv4Address: '10.1.0.1/24', routeReflectorClusterID: '224.0.0.1' }, { rr: '' }),
+    node('x', { ipv4Address: '10.1.0.2/24' }),
+    node('y', { ipv4Address: '10.1.0.3/24', asNumber: 65001 }),
+    stored('BGPPeer', 'rr', { nodeSelector: 'all()', peerSelector: 'has(rr)' }),
+  );
+  const { text } = rendered(network, 'rr');
+  expect(objections(text)).toBe('');
+  expect(text.match(/protocol bgp \w+|rr cl.*/g)).toEqual([
+    'protocol bgp Node_10_1_0_2',
+    'rr client;',
+    'rr cluster id 224.0.0.1;',
+    'protocol bgp Node_10_1_0_3',
   ]);
-}
+});
 
-const three = () =>
-  network([
-    { name: 'a', ipv4: ip('10.1.0.1'), ipv6: ip('fd00::1') },
-    { name: 'b', ipv4: ip('10.1.0.2'), ipv6: ip('fd00::2'), labels: { rack: 'r1' } },
-    { name: 'c', ipv4: ip('10.1.0.3'), asNumber: 65001 },
-  ]);
+test('router id: of a node with IPv6 only a hash of its name; as it is set', () => {
+  const network = networkOf(node('a', { ipv6Address: 'fd00::1/64' }));
+  const idOf = (routerId?: string) => /router id (.*);/.exec(rendered(network, 'a', { routerId }).text)?.[1];
+  expect(idOf()).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+  expect(idOf('hash')).toBe(idOf());
+  expect(idOf('192.0.2.7')).toBe('192.0.2.7');
+});
 
-describe('sessions', () => {
-  it('mesh: one session a peer and family that both have; of two nodes one waits', () => {
-    const state = three();
-    expect(sessionsOf(state, 'a').map(({ name, peerAs }) => [name, peerAs])).toEqual([
-      ['Mesh_10_1_0_2', 64512],
-      ['Mesh_10_1_0_3', 65001],
-      ['Mesh_fd00__2', 64512],
+describe('filters', () => {
+  const NAME = '4_f_1_78018998';
+  const rules = (rule: object) =>
+    changes(peer({ filters: ['f.1'] }), filter({ exportV4: [{ action: 'Accept', ...rule }] })).find((line) =>
+      /accept; \}$/.test(line),
+    );
+
+  test('a session calls its functions before the default', () => {
+    const found = changes(peer({ filters: ['f.1'] }), filter({ importV4: [{ action: 'Reject' }] }));
+    expect(found.filter((line) => !/^\+ (}|)$/.test(line))).toEqual([
+      '- import all;',
+      '- export filter { communities4(); to_peers4(); };',
+      `+ function import${NAME}(bool outside) {`,
+      '+ { reject; }',
+      `+ function export${NAME}(bool outside) {`,
+      `+ import filter { import${NAME}(true); accept; };`,
+      `+ export filter { communities4(); export${NAME}(true); to_peers4(); };`,
     ]);
-    for (const [one, other] of [
-      ['a', 'b'],
-      ['b', 'c'],
-      ['a', 'c'],
-    ] as const) {
-      const near = sessionsOf(state, one).find(({ peer }) => peer === state.nodes.get(other)?.ipv4);
-      const far = sessionsOf(state, other).find(({ peer }) => peer === state.nodes.get(one)?.ipv4);
-      expect([near?.passive, far?.passive].sort()).toEqual([false, true]);
-    }
   });
 
-  it('no mesh when it is off, none for route reflectors', () => {
-    const state = three();
-    configure(state, 'default', { nodeToNodeMeshEnabled: false, asNumber: 64600 });
-    expect(sessionsOf(state, 'a')).toEqual([]);
-    configure(state, 'default', {});
-    state.apply([
+  test.each<[string, object, string]>([
+    ['nothing asked', {}, '{ accept; }'],
+    ['in', { cidr: '10.0.0.0/8', matchOperator: 'In' }, 'if net ~ [ 10.0.0.0/8{8,32} ] then { accept; }'],
+    ['not in', { cidr: '10.0.0.0/8', matchOperator: 'NotIn' }, 'if ! (net ~ [ 10.0.0.0/8{8,32} ]) then { accept; }'],
+    ['equal', { cidr: '10.0.0.0/8', matchOperator: 'Equal' }, 'if net = 10.0.0.0/8 then { accept; }'],
+    ['not equal', { cidr: '10.0.0.0/8', matchOperator: 'NotEqual' }, 'if net != 10.0.0.0/8 then { accept; }'],
+    [
+      'lengths',
+      { cidr: '10.0.0.0/8', matchOperator: 'In', prefixLength: { min: 16, max: 24 } },
+      'if net ~ [ 10.0.0.0/8{16,24} ] then { accept; }',
+    ],
+    [
+      'lengths that no prefix has',
+      { cidr: '10.0.0.0/24', matchOperator: 'NotIn', prefixLength: { max: 16 } },
+      'if ! (false) then { accept; }',
+    ],
+    [
+      'not equal, with lengths',
+      { cidr: '10.0.0.0/8', matchOperator: 'NotEqual', prefixLength: { min: 24 } },
+      'if net != 10.0.0.0/8 && net.len >= 24 then { accept; }',
+    ],
+    ['source', { source: 'RemotePeers' }, 'if source = RTS_BGP then { accept; }'],
+    ['interface', { interface: 'eth*' }, 'if ifname ~ "eth*" then { accept; }'],
+    ['peers of other ASs', { peerType: 'eBGP' }, 'if outside then { accept; }'],
+    ['peers of our AS', { peerType: 'iBGP' }, 'if ! outside then { accept; }'],
+    ['community', { communities: { values: ['1:2'] } }, 'if (1, 2) ~ bgp_community then { accept; }'],
+    ['large community', { communities: { values: ['1:2:3'] } }, 'if (1, 2, 3) ~ bgp_large_community then { accept; }'],
+    ['path', { asPathPrefix: [65001, 65002] }, 'if bgp_path ~ [= 65001 65002 * =] then { accept; }'],
+    ['priority', { priority: 512 }, 'if defined(krt_metric) && krt_metric = 512 then { accept; }'],
+    ['normal priority', { priority: 2048 }, 'if (! defined(krt_metric) || krt_metric = 2048) then { accept; }'],
+    [
+      'operations',
       {
-        id: { kind: 'Node', name: 'c' },
-        value: { ...(state.nodes.get('c') as Node), routeReflectorClusterId: '1.0.0.1' },
+        operations: [
+          { addCommunity: { value: '1:2' } },
+          { addCommunity: { value: '1:2:3' } },
+          { prependASPath: { prefix: [1, 2] } },
+          { setPriority: { value: 5 } },
+        ],
       },
-    ]);
-    expect(sessionsOf(state, 'a').map(({ name }) => name)).toEqual(['Mesh_10_1_0_2', 'Mesh_fd00__2']);
-    expect(sessionsOf(state, 'c')).toEqual([]);
+      '{ bgp_community.add((1, 2)); bgp_large_community.add((1, 2, 3)); bgp_path.prepend(2); bgp_path.prepend(1); accept; }',
+    ],
+  ])('%s', (_name, rule, expected) => {
+    expect(rules(rule)).toBe(`+ ${expected}`);
   });
 
-  it('peers: global, of one node, by selector; never with itself', () => {
-    const state = three();
-    configure(state, 'default', { nodeToNodeMeshEnabled: false });
-    addPeer(state, 'tor', { peerIp: ip('10.1.0.254'), asNumber: 65500 });
-    addPeer(state, 'only-a', { node: 'a', peerIp: ip('10.1.0.253'), asNumber: 65501, peerPort: 1179 });
-    addPeer(state, 'rack', { nodeSelector: "rack == 'r1'", peerIp: ip('10.1.0.252'), asNumber: 65502 });
-    addPeer(state, 'v6', { peerIp: ip('fd00::ff'), asNumber: 65503 });
-    addPeer(state, 'node-c', { peerIp: ip('10.1.0.3'), asNumber: 65001 });
-    const names = (node: string) => sessionsOf(state, node).map(({ name }) => name);
-    expect(names('a')).toEqual(['Global_10_1_0_254', 'Global_10_1_0_3', 'Global_fd00__ff', 'Node_10_1_0_253']);
-    expect(names('b')).toEqual(['Global_10_1_0_254', 'Global_10_1_0_3', 'Global_fd00__ff', 'Node_10_1_0_252']);
-    expect(names('c')).toEqual(['Global_10_1_0_254']);
-    expect(sessionsOf(state, 'a').find(({ peer }) => peer === '10.1.0.253')).toMatchObject({
-      port: 1179,
-      peerAs: 65501,
+  test('a priority is set on import', () => {
+    const found = changes(
+      peer({ filters: ['f.1'] }),
+      filter({ importV4: [{ action: 'Accept', operations: [{ setPriority: { value: 5 } }] }] }),
+    );
+    expect(found).toContain('+ { krt_metric = 5; accept; }');
+  });
+
+  test('IPv6', () => {
+    const found = changes(
+      stored('BGPPeer', 'six', { peerIP: 'fd00::ff', asNumber: 65500, filters: ['f.1'] }),
+      filter({ importV6: [{ action: 'Reject', cidr: 'fd66::/32', matchOperator: 'In', prefixLength: { max: 64 } }] }),
+    );
+    expect(found).toContain('+ if net ~ [ fd66::/32{32,64} ] then { reject; }');
+  });
+
+  test('one that does not exist closes the session’s routes, and is told', () => {
+    const { text, problems } = rendered(networkOf(...BASE, peer({ filters: ['nosuch'] })), 'a');
+    expect(text).toContain('import none;\n    export none;');
+    expect(problems).toEqual([
+      { session: 'Global_10_1_0_254', reason: 'BGPFilter nosuch does not exist: no route is taken or told' },
+    ]);
+  });
+});
+
+describe('a password that cannot be had', () => {
+  const sessions = (password: object, read?: () => string) => {
+    const network = networkOf(...BASE, peer({ password }));
+    const { text, problems } = rendered(network, 'a', read ? { password: read } : {});
+    return { there: text.includes('Global_10_1_0_254'), problems };
+  };
+
+  it('leaves its session out, and is told', () => {
+    expect(sessions(secret('missing'))).toEqual({
+      there: false,
+      problems: [{ session: 'Global_10_1_0_254', reason: 'its password (missing/bgp) cannot be read' }],
     });
   });
 
-  it('a peerSelector makes a session at both ends, and reflects to clients only', () => {
-    const state = network([
-      { name: 'rr', ipv4: ip('10.1.0.1'), labels: { rr: '' }, routeReflectorClusterId: '1.0.0.1' },
-      { name: 'rr2', ipv4: ip('10.1.0.4'), labels: { rr: '' }, routeReflectorClusterId: '1.0.0.1' },
-      { name: 'x', ipv4: ip('10.1.0.2') },
-      { name: 'y', ipv4: ip('10.1.0.3') },
-    ]);
-    configure(state, 'default', { nodeToNodeMeshEnabled: false });
-    addPeer(state, 'to-rr', { nodeSelector: 'all()', peerSelector: 'has(rr)' });
-    expect(sessionsOf(state, 'x').map(({ peer }) => peer)).toEqual(['10.1.0.1', '10.1.0.4']);
-    expect(sessionsOf(state, 'rr').map(({ peer, reflectorClient }) => [peer, reflectorClient])).toEqual([
-      ['10.1.0.2', true],
-      ['10.1.0.3', true],
-      ['10.1.0.4', false],
-    ]);
+  it('is none where it is optional', () => {
+    expect(sessions(secret('missing', { optional: true }))).toEqual({ there: true, problems: [] });
   });
 
-  it('settings of the node come before those of the cluster', () => {
-    const state = three();
-    configure(state, 'default', { asNumber: 64600, listenPort: 1790 });
-    configure(state, 'node.b', { listenPort: 1791 });
-    expect(sessionsOf(state, 'a').map(({ peerAs, port }) => [peerAs, port])).toEqual([
-      [64600, 1791],
-      [65001, 1790],
-      [64600, 1791],
-    ]);
+  it.each(['', 'two"words', 'a\nb', 'x'.repeat(81)])('cannot be %j', (text) => {
+    const { there, problems } = sessions(secret('tor'), () => text);
+    expect(there).toBe(false);
+    expect(problems).toHaveLength(1);
   });
 });
-
-describe('configuration', () => {
-  const options = { node: 'a', interfacePrefixes: ['cali'] };
-
-  it('nothing for a node that is unknown or has no address', () => {
-    expect(renderConfig(network([]), options)).toBeNull();
-    expect(renderConfig(network([{ name: 'a' }]), options)).toBeNull();
-  });
-
-  it('announces the node’s own blocks only', () => {
-    const state = three();
-    for (const [prefix, host] of [
-      ['10.65.0.0/26', 'a'],
-      ['10.65.0.64/26', 'b'],
-      ['fd65::/122', 'a'],
-    ] as const) {
-      const id = { kind: 'IPAMBlock', name: prefix } as const;
-      const value: IPAMBlock = { id, cidr: cidr(prefix), host, borrowed: new Map() };
-      state.apply([{ id, value }]);
-    }
-    const text = renderConfig(state, options) as string;
-    expect(text.match(/route .*/g)).toEqual(['route 10.65.0.0/26 blackhole;', 'route fd65::/122 blackhole;']);
-  });
-
-  it('BIRD accepts it', () => {
-    const state = three();
-    addPeer(state, 'tor', { peerIp: ip('10.1.0.254'), asNumber: 65500 });
-    const pool = { id: { kind: 'IPPool', name: 'p' }, cidr: cidr('10.65.0.0/16') } as IPPool;
-    state.apply([{ id: pool.id, value: pool }]);
-    for (const id of ['a', 'b', 'c']) expectAccepted(renderConfig(state, { ...options, node: id }) as string);
-    const reflector: Node = {
-      id: { kind: 'Node', name: 'a' },
-      labels: {},
-      ipv6: ip('fd00::1'),
-      routeReflectorClusterId: '1.2.3.4',
-    };
-    state.apply([{ id: reflector.id, value: reflector }]);
-    addPeer(state, 'b', { peerIp: ip('fd00::2') });
-    const text = renderConfig(state, options) as string;
-    expect(text).toContain('rr cluster id 1.2.3.4;');
-    expectAccepted(text);
-  });
-});
-
-function expectAccepted(text: string): void {
-  const directory = mkdtempSync(join(tmpdir(), 'bird-'));
-  try {
-    writeFileSync(join(directory, 'bird.conf'), text);
-    execFileSync('bird', ['-p', '-c', join(directory, 'bird.conf')], { stdio: 'pipe' });
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}

@@ -80,7 +80,7 @@ export class BirdSupervisor {
     const { directory } = this.#options;
     await mkdir(directory, { recursive: true });
     const candidate = join(directory, 'bird.conf.new');
-    await writeFile(candidate, text);
+    await writeFile(candidate, text, { mode: 0o600 }); // it may hold passwords
     try {
       await run(this.#program, ['-p', '-c', candidate]);
     } catch (cause) {
@@ -92,8 +92,10 @@ export class BirdSupervisor {
 
   async #start(): Promise<void> {
     const { directory, log } = this.#options;
-    // A socket that is left says that a BIRD ran here before: then its routes in the kernel and at the peers must last.
-    const recover = existsSync(this.socket);
+    // Where a BIRD ran before since the host came up, its routes in the kernel and at the peers must last.
+    const marker = join(directory, 'started');
+    const recover = existsSync(marker);
+    await writeFile(marker, '');
     await command(this.socket, 'graceful restart').catch(() => {});
     await rm(this.socket, { force: true });
     if (this.#stopped) return;

@@ -8,8 +8,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { command } from '../../src/bgp/control.ts';
 import { NetworkState } from '../../src/bgp/network.ts';
-import { renderConfig } from '../../src/bgp/render.ts';
 import { BirdSupervisor } from '../../src/bgp/supervisor.ts';
+import { rendered } from '../../src/bgp/testing/network.ts';
 import type { IPAMBlock, Node } from '../../src/model/index.ts';
 import { cidr, ip } from '../../src/net/index.ts';
 
@@ -50,7 +50,7 @@ function addBlock(prefix: string, host: string): void {
 }
 
 async function apply(node: string): Promise<void> {
-  await (birds[node] as BirdSupervisor).apply(renderConfig(network, { node, interfacePrefixes: ['cali'] }) as string);
+  await (birds[node] as BirdSupervisor).apply(rendered(network, node).text);
 }
 
 beforeAll(async () => {

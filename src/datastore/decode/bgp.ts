@@ -48,7 +48,7 @@ export function bgpConfiguration(
         }))
       : undefined,
     ignoredInterfaces: spec.ignoredInterfaces
-      ? read.texts(spec.ignoredInterfaces, 'spec.ignoredInterfaces')
+      ? read.list(spec.ignoredInterfaces, 'spec.ignoredInterfaces', interfacePattern)
       : undefined,
     programClusterRoutes: oneOf(spec.programClusterRoutes, 'spec.programClusterRoutes', {
       Enabled: 'all',
@@ -124,7 +124,7 @@ function filterRule(value: unknown, field: string): BGPFilterRule {
     minLength: read.integer(lengths.min, `${field}.prefixLength.min`),
     maxLength: read.integer(lengths.max, `${field}.prefixLength.max`),
     fromPeers: oneOf(rule.source, `${field}.source`, { RemotePeers: true }),
-    interface: optionalText(rule.interface, `${field}.interface`),
+    interface: rule.interface ? interfacePattern(rule.interface, `${field}.interface`) : undefined,
     peerType: oneOf(rule.peerType, `${field}.peerType`, { eBGP: 'ebgp', iBGP: 'ibgp' }),
     community: read.list(communities.values, `${field}.communities.values`, community)[0],
     asPath: asPath.length > 0 ? asPath : undefined,
@@ -149,6 +149,12 @@ function operation(value: unknown, field: string): BGPFilterOperation {
   const number = read.integer(priority, `${field}.setPriority.value`);
   if (number === undefined) throw new read.Undecodable(field, value, 'an operation');
   return { type: 'set-priority', priority: number };
+}
+
+function interfacePattern(value: unknown, field: string): string {
+  const written = read.text(value, field);
+  if (!/^[a-zA-Z0-9_.*-]{1,15}$/.test(written)) throw new read.Undecodable(field, value, 'the name of an interface');
+  return written;
 }
 
 function requiredAs(value: unknown, field: string): number {
