@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KIND_NAMES } from '../../api/index.ts';
 import { decode, resourceKey } from '../../datastore/index.ts';
 import type { IPAMBlock, Update } from '../../model/index.ts';
 import { cidr } from '../../net/index.ts';
@@ -12,8 +11,8 @@ import { type Rendered, type RenderOptions, renderConfig } from '../render.ts';
 
 /** The update that a stored resource is. Throws when it cannot be read. */
 export function stored(kind: string, name: string, spec: object, metadata: object = {}): Update {
-  const plural = KIND_NAMES[kind]?.plural as string;
-  const update = decode(resourceKey(plural, name), JSON.stringify({ kind, metadata: { name, ...metadata }, spec }));
+  const key = resourceKey(`${kind.toLowerCase()}s`, name);
+  const update = decode(key, JSON.stringify({ kind, metadata: { name, ...metadata }, spec }));
   if (!update || update.invalid) throw new Error(`${kind} ${name}: ${update?.invalid?.reason}`);
   return update;
 }
