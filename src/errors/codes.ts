@@ -7,6 +7,7 @@ export const CODES = {
   E_NOT_FOUND: 'no such resource',
   E_EXISTS: 'the resource exists already',
   E_CONFLICT: 'the resource has changed since it was read',
+  E_EXHAUSTED: 'no address is left to give',
   E_DATASTORE: 'the datastore does not answer or refuses',
   E_NOT_READY: 'the datastore is not ready: nothing is taken from it',
   E_NOT_LOCKED: 'the command needs a datastore that is locked',

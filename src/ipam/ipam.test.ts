@@ -50,7 +50,7 @@ describe('at the same time', () => {
     const store = await storeWithPool('10.0.0.0/26', 29);
     const asked = Array.from({ length: 64 }, (_, i) => ({ host: `n${i % 5}`, handle: `h${i}` }));
     const got = await Promise.all(asked.map((owner) => new Ipam(store).autoAssign({ ...owner, family: 4, count: 1 })));
-    expect(new Set(got.flat().map(({ address }) => address)).size).toBe(64);
+    expect(new Set(got.flatMap(({ assignments }) => assignments).map(({ address }) => address)).size).toBe(64);
     expect(await countsInHandles(store)).toEqual(countsInBlocks(await storedBlocks(store)));
   });
 });
@@ -58,7 +58,7 @@ describe('at the same time', () => {
 it('blocks of a single address', async () => {
   const ipam = new Ipam(await storeWithPool('fd00::/126', 128));
   const got = await ipam.autoAssign({ host: 'n1', handle: 'h', family: 6, count: 5 });
-  expect(got.map(({ address }) => address).sort()).toEqual(['fd00::', 'fd00::1', 'fd00::2', 'fd00::3']);
+  expect(got.assignments.map(({ address }) => address).sort()).toEqual(['fd00::', 'fd00::1', 'fd00::2', 'fd00::3']);
 });
 
 it('random operations: handles count what blocks hold, and nothing is given twice', async () => {
@@ -78,7 +78,7 @@ it('random operations: handles count what blocks hold, and nothing is given twic
       const held = new Map<Ip, string>();
       for (const step of operations) {
         if (step.op === 'auto') {
-          for (const { address } of await ipam.autoAssign({ ...step, family: 4 })) {
+          for (const { address } of (await ipam.autoAssign({ ...step, family: 4 })).assignments) {
             expect(held.has(address)).toBe(false);
             held.set(address, step.handle);
           }

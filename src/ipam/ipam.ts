@@ -1,226 +1,183 @@
-/** Address allocation over a datastore: hosts own blocks of the pools, workloads get addresses of their host's blocks. */
+/**
+ * Address allocation over a datastore: hosts own blocks of the pools, workloads get addresses of their host's blocks. Every
+ * operation is safe against any number of clients at the same time, of ours and of upstream's, and against being killed.
+ *
+ * Errors beside those that are named: E_DATASTORE, after which an assignment may or may not have been made (release the
+ * handle), and E_CONFLICT where others were quicker a hundred times.
+ */
 import type { Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
-import { type Cidr, cidrOf, contains, type Family, type Ip } from '../net/index.ts';
-import type { Attributes, Block } from './block.ts';
-import * as blocks from './block.ts';
-import { changeBlock, dropAffinity, type Outcome } from './change.ts';
-import {
-  affinityPrefix,
-  blockKey,
-  blockOfKey,
-  blockPrefix,
-  CONFIG_KEY,
-  handleKey,
-  type IpamConfig,
-  parseConfig,
-  parseHandle,
-} from './keys.ts';
-import { blocksInOrder, sortInOrder } from './order.ts';
-import { enabledPools, type Pool, poolOf, poolsFor } from './pools.ts';
+import type { Cidr, Family, Ip } from '../net/index.ts';
+import { claimAffinity, releaseAffinity, releaseClaimant, releasePool } from './affinities.ts';
+import { type Assigned, Assigner, type Owner, type Request } from './assigner.ts';
+import { type Attributes, addressesOf, type Birth, ownerOf, parseBlock, reown, sequenceOf } from './block.ts';
+import { formatConfig, type IpamConfig, parseConfig } from './config.ts';
+import { changeBlock } from './edit.ts';
+import { parseHandle } from './handle.ts';
+import { blockPrefix, type Claimant, CONFIG_KEY } from './keys.ts';
+import { readPools, readReserved } from './pools.ts';
+import { readBlocks } from './reading.ts';
+import { blocksOf, handleItem, type ReleaseOf, releaseAddresses, releaseHandle } from './release.ts';
+import { upgradeClaimant } from './upgrade.ts';
+import { type PoolUsage, usage } from './usage.ts';
+import { POOLS, RESERVATIONS } from './view.ts';
 
-/** Whose an address is to be. */
-export interface Owner {
-  readonly host: string;
-  readonly handle?: string;
-  readonly attributes?: Attributes;
+export interface IpamOptions {
+  /** Which upstream's form new blocks have; blocks that exist keep theirs. Default: v3.15. */
+  readonly form?: 'v3.15' | 'v3.34';
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
-export interface Assignment {
-  readonly address: Ip;
+/** Whose an assigned address is. */
+export interface AddressOwner {
+  readonly handle: string | null;
+  readonly attributes: Attributes | null;
+  readonly alternate: Attributes | null;
   readonly block: Cidr;
+  /** Of the block when the address was given; null in blocks of v3.15's form. */
+  readonly sequenceNumber: bigint | null;
 }
 
-interface Request extends Owner {
-  readonly family: Family;
-  readonly count: number;
-  /** Only from these pools. */
-  readonly pools?: readonly Cidr[];
-}
+/** A host's name, or a claimant that is none. */
+type Who = string | Claimant;
 
 export class Ipam {
   readonly #store: Store;
+  readonly #newer: boolean;
+  readonly #now: () => number;
+  readonly #assigner: Assigner;
 
-  constructor(store: Store) {
+  constructor(store: Store, { form = 'v3.15', now = Date.now }: IpamOptions = {}) {
     this.#store = store;
+    this.#newer = form === 'v3.34';
+    this.#now = now;
+    this.#assigner = new Assigner(store, this.#newer, now);
   }
 
   /**
-   * Assigns `count` addresses: of the host's own blocks, then of blocks that it claims, then (unless affinity is strict)
-   * of others' blocks. Fewer where the pools have no more. E_NOT_FOUND: no such pool.
+   * Assigns `count` addresses of one family: of the host's own blocks, then of blocks that it claims, then (unless affinity
+   * is strict) of others' blocks. E_NOT_FOUND: no pool is to be used, or one that was asked for is not there.
    */
-  async autoAssign(request: Request): Promise<Assignment[]> {
-    const { host, family, count } = request;
-    const pools = await poolsFor(this.#store, host, family, request.pools ?? []);
-    const config = await this.config();
-    const got: Assignment[] = [];
-    for (const block of await this.#affineBlocks(host, family, pools)) {
-      if (got.length < count) got.push(...(await this.#takeOwn(block, count - got.length, request)));
-    }
-    if (config.autoAllocateBlocks) await this.#claimMore(pools, request, got);
-    if (!config.strictAffinity) await this.#borrow(pools, request, got);
-    return got;
+  autoAssign(request: Request): Promise<Assigned> {
+    return this.#assigner.autoAssign(request);
   }
 
-  /** Assigns this address. E_NOT_FOUND: in no pool; E_EXISTS: taken; E_CONFLICT: another host's block, and affinity is strict. */
-  async assign(address: Ip, owner: Owner): Promise<void> {
-    const pool = poolOf(await enabledPools(this.#store), address);
-    if (!pool) throw new CalicoError('E_NOT_FOUND', address, 'the address is in no enabled pool');
-    const { strictAffinity } = await this.config();
-    const { host } = owner;
-    const apply = (block: Block): Outcome<true> => {
-      if (strictAffinity && blocks.hostOf(block) !== host) {
-        throw new CalicoError('E_CONFLICT', address, `the block belongs to ${blocks.hostOf(block) ?? 'no host'}`, {
-          hint: 'strict affinity allows addresses of the host’s own blocks only',
-        });
-      }
-      if (!blocks.takeAddress(block, address, owner.handle ?? null, owner.attributes ?? null)) {
-        throw new CalicoError('E_EXISTS', address, 'the address is assigned already');
-      }
-      return { answer: true, handles: gain(owner, 1) };
-    };
-    await changeBlock(this.#store, { block: cidrOf(address, pool.blockSize), claimFor: host, apply });
+  /** Assigns this address, also a reserved one. E_NOT_FOUND: in no enabled pool; E_EXISTS: taken; E_CONFLICT: another host's block, and affinity is strict. */
+  assign(address: Ip, owner: Owner): Promise<void> {
+    return this.#assigner.assign(address, owner);
   }
 
-  /** Frees the addresses. Returns those that were not assigned. */
-  async release(addresses: readonly Ip[]): Promise<Ip[]> {
-    const pools = await enabledPools(this.#store);
-    const byBlock = new Map<Cidr | null, Ip[]>();
-    for (const address of addresses) {
-      const pool = poolOf(pools, address);
-      const block = pool ? cidrOf(address, pool.blockSize) : null;
-      byBlock.set(block, [...(byBlock.get(block) ?? []), address]);
-    }
-    const unused: Ip[] = [];
-    for (const [block, members] of byBlock)
-      unused.push(...((block && (await this.#releaseOf(block, members))) ?? members));
-    return unused;
+  /** Frees the addresses, whatever pools there are. Resolves to those that were not assigned. E_CONFLICT: one is not whose it should be. */
+  release(addresses: readonly (Ip | ReleaseOf)[]): Promise<Ip[]> {
+    const wanted = addresses.map((address) => (typeof address === 'string' ? { address } : address));
+    return releaseAddresses(this.#store, wanted);
   }
 
   /** Frees everything that the handle has. E_NOT_FOUND: no such handle. */
-  async releaseByHandle(handle: string): Promise<void> {
-    for (const block of await this.#blocksOf(handle)) {
-      const apply = (stored: Block): Outcome<true> => {
-        const { counts } = blocks.release(stored, blocks.addressesOf(stored, handle));
-        return { answer: true, handles: negated(counts) };
-      };
-      await changeBlock(this.#store, { block, apply });
-    }
+  releaseByHandle(handle: string): Promise<void> {
+    return releaseHandle(this.#store, handle);
   }
 
-  /** E_NOT_FOUND: no such handle. */
+  /** By block, ascending within each. E_NOT_FOUND: no such handle. */
   async addressesOf(handle: string): Promise<Ip[]> {
-    const out: Ip[] = [];
-    for (const block of await this.#blocksOf(handle)) {
-      const stored = await this.#block(block);
-      if (stored) out.push(...blocks.addressesOf(stored, handle));
-    }
-    return out;
+    const counts = parseHandle((await handleItem(this.#store, handle)).value);
+    const stored = await readBlocks(this.#store, Object.keys(counts) as Cidr[]);
+    return [...stored.values()].flatMap((item) => (item ? addressesOf(parseBlock(item.value), handle) : []));
   }
 
-  /** E_NOT_FOUND: the address is not assigned, or in no pool. */
-  async ownerOf(address: Ip): Promise<{ handle: string | null; attributes: Attributes | null }> {
-    const pool = poolOf(await enabledPools(this.#store), address);
-    const block = pool && (await this.#block(cidrOf(address, pool.blockSize)));
-    const owner = block && blocks.ownerOf(block, address);
-    if (!owner)
-      throw new CalicoError('E_NOT_FOUND', address, pool ? 'the address is not assigned' : 'is in no enabled pool');
-    return owner;
+  /** E_NOT_FOUND: the address is not assigned. */
+  async ownerOf(address: Ip): Promise<AddressOwner> {
+    for (const [cidr, stored] of await blocksOf(this.#store, [address])) {
+      const block = parseBlock(stored.value);
+      const owner = ownerOf(block, address);
+      if (!owner) continue;
+      return {
+        handle: owner.handle_id ?? null,
+        attributes: owner.secondary ?? null,
+        alternate: owner.alternateOwnerAttrs ?? null,
+        block: cidr,
+        sequenceNumber: sequenceOf(block, address),
+      };
+    }
+    throw new CalicoError('E_NOT_FOUND', address, 'the address is not assigned');
+  }
+
+  /**
+   * Says anew whose the address is; what is not given stays, `{}` empties it. E_CONFLICT: it belongs to another handle;
+   * E_NOT_FOUND: to none.
+   */
+  async setOwnerAttributes(
+    address: Ip,
+    handle: string,
+    change: { readonly attributes?: Attributes; readonly alternate?: Attributes },
+  ): Promise<void> {
+    const given = await this.ownerOf(address);
+    await changeBlock(this.#store, given.block, (block) => {
+      if (ownerOf(block, address)?.handle_id !== handle)
+        throw new CalicoError('E_CONFLICT', address, `is not assigned to the handle ${handle}`);
+      reown(block, address, change);
+      return { answer: true, gains: new Map() };
+    });
+  }
+
+  /** Every block of the prefix that nobody has becomes the host's. E_NOT_FOUND: in no enabled pool; E_INVALID: less than a block. */
+  claimAffinity(prefix: Cidr, who: Who): Promise<{ claimed: Cidr[]; failed: Cidr[] }> {
+    return claimAffinity(this.#store, prefix, claimant(who), this.#birth());
+  }
+
+  /**
+   * The host's blocks in the prefix are nobody's any more; empty ones go, addresses in use stay. With `mustBeEmpty` blocks in
+   * use stay the host's: E_CONFLICT, at the end.
+   */
+  releaseAffinity(prefix: Cidr, who: Who, { mustBeEmpty = false } = {}): Promise<void> {
+    return releaseAffinity(this.#store, prefix, claimant(who), mustBeEmpty);
+  }
+
+  /** The same for all blocks of the host. For a host that is gone, too. */
+  releaseHostAffinities(who: Who, { mustBeEmpty = false } = {}): Promise<void> {
+    return releaseClaimant(this.#store, claimant(who), mustBeEmpty);
+  }
+
+  /** The same for all blocks in a pool's prefix, whoever has them: before the pool is deleted. */
+  releasePoolAffinities(prefix: Cidr): Promise<void> {
+    return releasePool(this.#store, prefix);
+  }
+
+  /** Gives the host a block of one of these pools (by prefix or name) unless it has one. Null where no pool is named. E_NOT_FOUND, E_EXHAUSTED. */
+  ensureBlock(host: string, family: Family, pools: readonly string[]): Promise<Cidr | null> {
+    return this.#assigner.ensureBlock(host, family, pools);
+  }
+
+  /** Rewrites what an older release wrote of the host: a block's bare host name, an affinity without a state. Resolves to how many were rewritten. */
+  upgradeHost(host: string): Promise<number> {
+    return upgradeClaimant(this.#store, claimant(host));
   }
 
   async config(): Promise<IpamConfig> {
-    return parseConfig((await this.#store.get(CONFIG_KEY))?.value);
+    return parseConfig((await this.#store.get(CONFIG_KEY))?.value, this.#newer);
   }
 
-  /** The host's blocks in these pools; also those it only began to claim. */
-  async #affineBlocks(host: string, family: Family, pools: readonly Pool[]): Promise<Cidr[]> {
-    const { items } = await this.#store.list(affinityPrefix(host, family));
-    return items.map(({ key }) => blockOfKey(key)).filter((block) => pools.some((pool) => contains(pool.cidr, block)));
+  /** E_INVALID. */
+  async setConfig(config: IpamConfig): Promise<void> {
+    const previous = await this.#store.get(CONFIG_KEY);
+    await this.#store.put(CONFIG_KEY, formatConfig(config, previous?.value));
   }
 
-  /** Of a block that is the host's, or that nobody has yet: then it becomes the host's. Nothing where it is another's. */
-  async #takeOwn(block: Cidr, count: number, owner: Owner): Promise<Assignment[]> {
-    const own = (stored: Block) => blocks.hostOf(stored) === owner.host;
-    const got = await this.#take(block, count, owner, own, owner.host);
-    if (got.length === 0) await dropAffinity(this.#store, owner.host, block);
-    return got;
+  /** By pool; last the blocks that are in none. */
+  async utilization(): Promise<PoolUsage[]> {
+    const [pools = [], reservations = []] = await this.#store.read([{ prefix: POOLS }, { prefix: RESERVATIONS }]);
+    const v4 = await this.#store.list(blockPrefix(4));
+    const v6 = await this.#store.list(blockPrefix(6));
+    const blocks = [...v4.items, ...v6.items].map(({ value }) => parseBlock(value));
+    return usage(readPools(pools), blocks, readReserved(reservations));
   }
 
-  async #take(
-    block: Cidr,
-    count: number,
-    owner: Owner,
-    usable: (block: Block) => boolean,
-    claimFor?: string,
-  ): Promise<Assignment[]> {
-    const apply = (stored: Block): Outcome<Ip[]> | null => {
-      if (!usable(stored)) return null;
-      const answer = blocks.take(stored, count, owner.handle ?? null, owner.attributes ?? null);
-      return answer.length > 0 ? { answer, handles: gain(owner, answer.length) } : null;
-    };
-    const change = claimFor === undefined ? { block, apply } : { block, apply, claimFor };
-    const addresses = (await changeBlock(this.#store, change)) ?? [];
-    return addresses.map((address) => ({ address, block }));
-  }
-
-  async #claimMore(pools: readonly Pool[], request: Request, got: Assignment[]): Promise<void> {
-    // The first candidate is nearly always free: only when one was not is it worth asking which blocks exist.
-    let taken: Set<Cidr> | null = null;
-    for (const pool of pools) {
-      for (const block of blocksInOrder(pool.cidr, pool.blockSize, request.host)) {
-        if (got.length >= request.count) return;
-        if (taken?.has(block)) continue;
-        const more = await this.#takeOwn(block, request.count - got.length, request);
-        got.push(...more);
-        if (more.length === 0) taken ??= new Set(await this.#blocksThatExist(request.family));
-      }
-    }
-  }
-
-  async #borrow(pools: readonly Pool[], request: Request, got: Assignment[]): Promise<void> {
-    if (got.length >= request.count) return;
-    const existing = await this.#blocksThatExist(request.family);
-    for (const pool of pools) {
-      for (const block of sortInOrder(existing, pool.cidr, pool.blockSize, request.host)) {
-        if (got.length >= request.count) return;
-        got.push(...(await this.#take(block, request.count - got.length, request, () => true)));
-      }
-    }
-  }
-
-  /** Null when there is no block. */
-  async #releaseOf(block: Cidr, addresses: readonly Ip[]): Promise<Ip[] | null> {
-    let unused: Ip[] | null = null;
-    const apply = (stored: Block): Outcome<true> | null => {
-      const released = blocks.release(stored, addresses);
-      unused = released.unused;
-      return unused.length === addresses.length ? null : { answer: true, handles: negated(released.counts) };
-    };
-    await changeBlock(this.#store, { block, apply });
-    return unused;
-  }
-
-  async #block(block: Cidr): Promise<Block | null> {
-    const stored = await this.#store.get(blockKey(block));
-    return stored && blocks.parseBlock(stored.value);
-  }
-
-  async #blocksThatExist(family: Family): Promise<Cidr[]> {
-    const { items } = await this.#store.list(blockPrefix(family));
-    return items.map(({ key }) => blockOfKey(key));
-  }
-
-  async #blocksOf(handle: string): Promise<Cidr[]> {
-    const stored = await this.#store.get(handleKey(handle));
-    if (!stored) throw new CalicoError('E_NOT_FOUND', handle, 'no such handle');
-    return Object.keys(parseHandle(stored.value)) as Cidr[];
+  #birth(): Birth | null {
+    return this.#newer ? BigInt(this.#now()) * 1_000_000n : null;
   }
 }
 
-function gain({ handle }: Owner, count: number): Map<string, number> {
-  return new Map(handle === undefined ? [] : [[handle, count]]);
-}
-
-function negated(counts: ReadonlyMap<string, number>): Map<string, number> {
-  return new Map([...counts].map(([handle, count]) => [handle, -count]));
+function claimant(who: Who): Claimant {
+  return typeof who === 'string' ? { type: 'host', name: who } : who;
 }

@@ -1,9 +1,37 @@
-/** Upstream's keys for allocation, and the little JSON beside the blocks. */
-import { addressOf, type Cidr, cidr, type Family, familyOf, lengthOf } from '../net/index.ts';
+/** Upstream's keys for allocation. */
+import {
+  addressOf,
+  type Cidr,
+  cidr,
+  cidrOf,
+  type Family,
+  familyOf,
+  type Ip,
+  lengthOf,
+  parseCidr,
+} from '../net/index.ts';
 
 const ROOT = '/calico/ipam/v2/';
 
 export const CONFIG_KEY = `${ROOT}config`;
+export const HANDLES = `${ROOT}handle/`;
+
+/** Who claims blocks: a host, or what gives addresses to load balancers (`virtual`; it is on no host). */
+export interface Claimant {
+  readonly type: 'host' | 'virtual';
+  readonly name: string;
+}
+
+/** As in a block's `affinity`. */
+export function affinityOf({ type, name }: Claimant): string {
+  return `${type}:${name}`;
+}
+
+/** Null for an affinity that is no claimant's. */
+export function claimantOf(affinity: string | null): Claimant | null {
+  const match = /^(host|virtual):(.+)$/s.exec(affinity ?? '');
+  return match && { type: match[1] as Claimant['type'], name: match[2] as string };
+}
 
 export function blockKey(block: Cidr): string {
   return `${blockPrefix(familyOf(block))}${fileName(block)}`;
@@ -13,16 +41,28 @@ export function blockPrefix(family: Family): string {
   return `${ROOT}assignment/ipv${family}/block/`;
 }
 
-export function affinityKey(host: string, block: Cidr): string {
-  return `${affinityPrefix(host, familyOf(block))}${fileName(block)}`;
+export function affinityKey(claimant: Claimant, block: Cidr): string {
+  return `${affinityPrefix(claimant, familyOf(block))}${fileName(block)}`;
 }
 
-export function affinityPrefix(host: string, family: Family): string {
-  return `${ROOT}host/${host}/ipv${family}/block/`;
+export function affinityPrefix({ type, name }: Claimant, family: Family): string {
+  return `${ROOT}${type}/${name}/ipv${family}/block/`;
+}
+
+/** Of all claimants of the type. */
+export function affinitiesPrefix(type: Claimant['type']): string {
+  return `${ROOT}${type}/`;
+}
+
+/** Whose affinity to which block the key names; null when it names none. */
+export function parseAffinityKey(key: string): { claimant: Claimant; block: Cidr } | null {
+  const match = /^(host|virtual)\/(.+)\/ipv[46]\/block\/([^/]+)$/s.exec(key.slice(ROOT.length));
+  const block = match && parseCidr((match[3] as string).replace(/-(\d+)$/, '/$1'));
+  return block && { claimant: { type: match[1] as Claimant['type'], name: match[2] as string }, block };
 }
 
 export function handleKey(handle: string): string {
-  return `${ROOT}handle/${handle}`;
+  return `${HANDLES}${handle}`;
 }
 
 /** The block that a block's or an affinity's key names. */
@@ -32,30 +72,10 @@ export function blockOfKey(key: string): Cidr {
   return cidr(`${name.slice(0, dash)}/${name.slice(dash + 1)}`);
 }
 
-/** How many addresses of which block a handle has. */
-export type HandleCounts = Record<string, number>;
-
-export function parseHandle(json: string): HandleCounts {
-  return (JSON.parse(json) as { block?: HandleCounts }).block ?? {};
-}
-
-export function formatHandle(block: HandleCounts): string {
-  return JSON.stringify({ block, deleted: false });
-}
-
-export const CONFIRMED = JSON.stringify({ state: 'confirmed', deleted: false });
-
-export interface IpamConfig {
-  /** Never use addresses of another host's block. */
-  readonly strictAffinity: boolean;
-  /** Claim blocks as they are needed. */
-  readonly autoAllocateBlocks: boolean;
-}
-
-export function parseConfig(json: string | undefined): IpamConfig {
-  if (json === undefined) return { strictAffinity: false, autoAllocateBlocks: true };
-  const stored = JSON.parse(json) as { strict_affinity?: boolean; auto_allocate_blocks?: boolean };
-  return { strictAffinity: stored.strict_affinity ?? false, autoAllocateBlocks: stored.auto_allocate_blocks ?? false };
+/** Every block that could hold the address, whatever pools there are or were: 13 of them. */
+export function blocksAround(address: Ip): Cidr[] {
+  const shortest = familyOf(address) === 4 ? 20 : 116;
+  return Array.from({ length: 13 }, (_, i) => cidrOf(address, shortest + i));
 }
 
 function fileName(block: Cidr): string {

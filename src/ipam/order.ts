@@ -30,6 +30,12 @@ export function sortInOrder(blocks: readonly Cidr[], pool: Cidr, blockSize: numb
   return blocks.filter((block) => contains(pool, block)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
+/** Every block of the prefix once, upwards. */
+export function* blocksOfPool(prefix: Cidr, blockSize: number): Generator<Cidr> {
+  const count = 1n << BigInt(blockSize - lengthOf(prefix));
+  for (let i = 0n; i < count; i++) yield blockAt(prefix, blockSize, i);
+}
+
 function blockAt(pool: Cidr, blockSize: number, index: bigint): Cidr {
   const family = familyOf(pool);
   const shift = BigInt(maxLength(family) - blockSize);

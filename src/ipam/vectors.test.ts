@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../datastore/memory/store.ts';
 import { CalicoError } from '../errors/index.ts';
-import type { Cidr, Ip } from '../net/index.ts';
+import type { Ip } from '../net/index.ts';
 import { lengthOf } from '../net/index.ts';
 import type { Block } from './block.ts';
 import { type Assignment, Ipam } from './index.ts';
@@ -78,7 +78,7 @@ async function perform(ipam: Ipam, op: Op): Promise<unknown> {
     ...(op.attrs !== undefined && { attributes: op.attrs }),
   };
   const auto = async (family: 4 | 6, count: number, pools: string[] = []) =>
-    count > 0 ? spell(await ipam.autoAssign({ ...owner, family, count, pools: pools as Cidr[] })) : [];
+    count > 0 ? spell((await ipam.autoAssign({ ...owner, family, count, pools })).assignments) : [];
   try {
     switch (op.op) {
       case 'autoAssign':

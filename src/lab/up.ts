@@ -141,9 +141,9 @@ async function assign(ipam: Ipam, workload: PlannedWorkload, families: readonly 
   const owner = { host: workload.host, handle: handleOf(workload), attributes: { workload: workload.name } };
   const own: Ip[] = [];
   for (const family of families) {
-    const [got] = await ipam.autoAssign({ ...owner, family, count: 1 });
-    if (!got) throw new CalicoError('E_CONFIG', workload.name, `no IPv${family} pool has an address left`);
-    own.push(got.address);
+    const { assignments, shortage } = await ipam.autoAssign({ ...owner, family, count: 1 });
+    if (shortage) throw shortage;
+    own.push(...assignments.map(({ address }) => address));
   }
   return own;
 }

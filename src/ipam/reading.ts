@@ -1,0 +1,23 @@
+/** Many keys at once. */
+import type { KeyValue, Store } from '../datastore/store.ts';
+import type { Cidr } from '../net/index.ts';
+import { blockKey } from './keys.ts';
+
+/** etcd's limit of operations in one request is 128. */
+export const AT_ONCE = 100;
+
+/** In the order asked for; null where there is none. */
+export async function readKeys(store: Store, keys: readonly string[]): Promise<(KeyValue | null)[]> {
+  const out: (KeyValue | null)[] = [];
+  for (let start = 0; start < keys.length; start += AT_ONCE) {
+    const answers = await store.read(keys.slice(start, start + AT_ONCE).map((key) => ({ key })));
+    out.push(...answers.map(([item]) => item ?? null));
+  }
+  return out;
+}
+
+/** Null for those that do not exist. */
+export async function readBlocks(store: Store, blocks: readonly Cidr[]): Promise<Map<Cidr, KeyValue | null>> {
+  const items = await readKeys(store, blocks.map(blockKey));
+  return new Map(blocks.map((block, i) => [block, items[i] ?? null]));
+}
