@@ -14,6 +14,8 @@ export interface Columns {
   readonly narrow: readonly string[];
   readonly wide: readonly string[];
   readonly cells: Readonly<Record<string, Cell>>;
+  /** Columns that are shown, after the first, where a resource has something to say in them that is not usual. */
+  readonly unusual?: Readonly<Record<string, (resource: Resource) => boolean>>;
 }
 
 type Path = string;
@@ -36,8 +38,14 @@ function columns(narrow: string, wide: string, cells: Record<string, Cell>): Col
   return { narrow: narrow.split(' '), wide: wide.split(' '), cells };
 }
 
-const policy = { ORDER: field('spec.order', '<nil>'), SELECTOR: field('spec.selector') };
-const NETS = field('spec.nets');
+const policy = {
+  TIER: field('spec.tier', 'default'),
+  ORDER: order,
+  SELECTOR: field('spec.selector'),
+};
+/** v3.15 knows one tier only, and has no column for it; newer versions always do. */
+const TIERED = { TIER: ({ spec }: Resource) => (spec?.tier ?? 'default') !== 'default' };
+const NETS = truncated(field('spec.nets'), 80);
 
 export const COLUMNS: Readonly<Record<string, Columns>> = {
   BGPConfiguration: columns('NAME LOGSEVERITY MESHENABLED ASNUMBER', 'NAME LOGSEVERITY MESHENABLED ASNUMBER', {
@@ -46,11 +54,23 @@ export const COLUMNS: Readonly<Record<string, Columns>> = {
     MESHENABLED: field('spec.nodeToNodeMeshEnabled', '-'),
     ASNUMBER: field('spec.asNumber', '-'),
   }),
+  BGPFilter: columns('NAME EXPORTV4 IMPORTV4 EXPORTV6 IMPORTV6', 'NAME EXPORTV4 IMPORTV4 EXPORTV6 IMPORTV6', {
+    ...NAME,
+    EXPORTV4: count('exportV4'),
+    IMPORTV4: count('importV4'),
+    EXPORTV6: count('exportV6'),
+    IMPORTV6: count('importV6'),
+  }),
   BGPPeer: columns('NAME PEERIP NODE ASN', 'NAME PEERIP NODE ASN', {
     ...NAME,
     PEERIP: field('spec.peerIP'),
     NODE: ({ spec }) => String(spec?.node || spec?.nodeSelector || '(global)'),
     ASN: field('spec.asNumber', '0'),
+  }),
+  CalicoNodeStatus: columns('NAME NODE', 'NAME NODE CLASSES', {
+    ...NAME,
+    NODE: field('spec.node'),
+    CLASSES: field('spec.classes'),
   }),
   ClusterInformation: columns(
     'NAME CLUSTERGUID CLUSTERTYPE CALICOVERSION DATASTOREREADY',
@@ -64,7 +84,7 @@ export const COLUMNS: Readonly<Record<string, Columns>> = {
     },
   ),
   FelixConfiguration: columns('NAME', 'NAME', NAME),
-  GlobalNetworkPolicy: columns('NAME', 'NAME ORDER SELECTOR', { ...NAME, ...policy }),
+  GlobalNetworkPolicy: { ...columns('NAME', 'NAME ORDER SELECTOR', { ...NAME, ...policy }), unusual: TIERED },
   GlobalNetworkSet: columns('NAME', 'NAME NETS', { ...NAME, NETS }),
   HostEndpoint: columns('NAME NODE', 'NAME NODE INTERFACE IPS PROFILES', {
     ...NAME,
@@ -82,7 +102,19 @@ export const COLUMNS: Readonly<Record<string, Columns>> = {
     DISABLED: field('spec.disabled', 'false'),
     SELECTOR: field('spec.nodeSelector'),
   }),
-  NetworkPolicy: columns('NAME', 'NAME ORDER SELECTOR', { ...NAMED, ...policy }),
+  IPAMConfiguration: columns(
+    'NAME STRICTAFFINITY AUTOALLOCATEBLOCKS',
+    'NAME STRICTAFFINITY AUTOALLOCATEBLOCKS MAXBLOCKSPERHOST',
+    {
+      ...NAME,
+      STRICTAFFINITY: field('spec.strictAffinity', 'false'),
+      AUTOALLOCATEBLOCKS: field('spec.autoAllocateBlocks', 'false'),
+      MAXBLOCKSPERHOST: field('spec.maxBlocksPerHost', '0'),
+    },
+  ),
+  IPReservation: columns('NAME', 'NAME CIDRS', { ...NAME, CIDRS: field('spec.reservedCIDRs') }),
+  KubeControllersConfiguration: columns('NAME', 'NAME', NAME),
+  NetworkPolicy: { ...columns('NAME', 'NAME ORDER SELECTOR', { ...NAMED, ...policy }), unusual: TIERED },
   NetworkSet: columns('NAME', 'NAME NETS', { ...NAMED, NETS }),
   Node: columns('NAME', 'NAME ASN IPV4 IPV6', {
     ...NAME,
@@ -91,9 +123,13 @@ export const COLUMNS: Readonly<Record<string, Columns>> = {
     IPV6: field('spec.bgp.ipv6Address'),
   }),
   Profile: columns('NAME', 'NAME LABELS', { ...NAME, LABELS: profileLabels }),
+  StagedGlobalNetworkPolicy: columns('NAME TIER', 'NAME TIER ORDER SELECTOR', { ...NAME, ...policy }),
+  StagedKubernetesNetworkPolicy: columns('NAME', 'NAME PODSELECTOR', { ...NAMED, PODSELECTOR: podSelector }),
+  StagedNetworkPolicy: columns('NAME TIER', 'NAME TIER ORDER SELECTOR', { ...NAMED, ...policy }),
+  Tier: columns('NAME ORDER', 'NAME ORDER', { ...NAME, ORDER: order }),
   WorkloadEndpoint: columns('WORKLOAD NODE NETWORKS INTERFACE', 'NAME WORKLOAD NODE NETWORKS INTERFACE PROFILES NATS', {
     ...NAMED,
-    WORKLOAD: ({ spec }) => String((spec?.orchestrator === 'k8s' ? spec.pod : spec?.workload) ?? ''),
+    WORKLOAD: ({ spec }) => String(spec?.workload || spec?.pod || ''),
     ORCHESTRATOR: field('spec.orchestrator'),
     NODE: field('spec.node'),
     NETWORKS: field('spec.ipNetworks'),
@@ -120,5 +156,43 @@ function profileLabels({ spec }: Resource): string {
 
 function nats({ spec }: Resource): string {
   const pairs = (spec?.ipNATs ?? []) as { internalIP: string; externalIP: string }[];
-  return pairs.map(({ internalIP, externalIP }) => `${internalIP}=${externalIP}`).join(',');
+  return pairs.map(({ internalIP, externalIP }) => `{${internalIP} ${externalIP}}`).join(',');
+}
+
+/** As Go prints a floating-point number: 1000000 is 1e+06. */
+function order({ spec }: Resource): string {
+  const value = spec?.order;
+  if (typeof value !== 'number') return '<nil>';
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
+  return value.toExponential().replace(/([+-])(\d)$/, '$10$2');
+}
+
+/** Upstream cuts lists off, too. */
+function truncated(cell: Cell, most: number): Cell {
+  return (resource, context) => {
+    const text = cell(resource, context);
+    return text.length > most ? `${text.slice(0, most - 3)}...` : text;
+  };
+}
+
+function count(list: string): Cell {
+  return ({ spec }) => String(((spec?.[list] ?? []) as unknown[]).length);
+}
+
+interface PodSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly { key: string; operator: string; values?: readonly string[] }[];
+}
+
+/** As Kubernetes' library prints a selector. */
+function podSelector({ spec }: Resource): string {
+  const { matchLabels = {}, matchExpressions = [] } = (spec?.podSelector ?? {}) as PodSelector;
+  const labels = Object.entries(matchLabels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const map = labels.map(([key, value]) => `${key}: ${value},`).join('');
+  return `&LabelSelector{MatchLabels:map[string]string{${map}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
 }

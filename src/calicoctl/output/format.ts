@@ -4,7 +4,7 @@ import type { Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { type Io, pathIn } from '../io.ts';
 import { type Problems, problemOf } from '../problems.ts';
-import { type Cell, type CellContext, COLUMNS } from './columns.ts';
+import { type Cell, type CellContext, COLUMNS, type Columns } from './columns.ts';
 import { json, listOf, shown, yaml } from './structured.ts';
 import { table } from './table.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -92,7 +92,7 @@ function tableOf(
 ): string {
   const columns = COLUMNS[kind];
   if (!columns) throw new CalicoError('E_USAGE', '--output', `there is no table of ${kind}`, { hint: 'use -o yaml' });
-  const usual = format.wide ? columns.wide : columns.narrow;
+  const usual = withUnusual(format.wide ? columns.wide : columns.narrow, columns, resources);
   const namespaced = options.withNamespace && 'NAMESPACE' in columns.cells;
   // Upstream has no such column: it is there only when it has something to say.
   const { problems = new Map() } = options;
@@ -114,6 +114,15 @@ function tableOf(
     headings,
     resources.map((resource) => cells.map((cell) => cell(resource, options))),
   );
+}
+
+function withUnusual(
+  [first = '', ...rest]: readonly string[],
+  { unusual = {} }: Columns,
+  resources: readonly Resource[],
+): string[] {
+  const shown = Object.entries(unusual).filter(([, is]) => resources.some(is));
+  return [first, ...shown.map(([heading]) => heading), ...rest];
 }
 
 function required(argument: string, example: string): string {

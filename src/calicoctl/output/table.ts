@@ -2,7 +2,9 @@
 
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)) + 3);
-  const text = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] as number)).join(''));
+  const widths = headings.map(() => 0);
+  for (const line of lines)
+    for (const [column, cell] of line.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  const text = lines.map((line) => line.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join(''));
   return `${text.join('\n')}\n\n`;
 }
