@@ -10,6 +10,11 @@ export class Complaints {
     this.#log = log;
   }
 
+  /** What is not done, each with the reason. */
+  get open(): ReadonlyMap<string, string> {
+    return this.#told;
+  }
+
   /** `errors`: of this round; `waits`: whether something that failed in a round before waits still, and so is not in them. */
   settle(errors: ReadonlyMap<string, unknown>, waits: (subject: string) => boolean): void {
     for (const [subject, error] of errors) {

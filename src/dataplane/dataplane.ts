@@ -24,7 +24,7 @@ import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { EndpointStatuses } from './endpoint-statuses.ts';
 import { Intake } from './intake.ts';
-import { Jobs } from './jobs.ts';
+import { type Job, Jobs } from './jobs.ts';
 import { Managers } from './managers.ts';
 import { Rounds } from './rounds.ts';
 import type { StatusListener } from './status.ts';
@@ -59,12 +59,6 @@ export interface DataplaneOptions extends StatusListener {
   readonly onRound?: (seconds: number, outcome: RoundOutcome, work: RoundWork) => void;
 }
 
-/**
- * What can fail as a whole: a family's chains, the reading of a table, the first reading of all, a round, and what of it is
- * not in the way of chains.
- */
-type Job = Family | Audit | 'start' | 'round' | 'reachability' | 'bandwidths' | 'connections';
-
 const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };
 
 export class Dataplane {
@@ -74,7 +68,7 @@ export class Dataplane {
   readonly #managers: Managers;
   readonly #statuses: EndpointStatuses;
   readonly #audits: Audits;
-  readonly #jobs = new Jobs<Job>();
+  readonly #jobs = new Jobs();
   readonly #intake: Intake;
   readonly #complaints: Complaints;
   /** When what threw in taking updates in is tried again. */
@@ -112,6 +106,11 @@ export class Dataplane {
   /** When the round under way began, in milliseconds of `performance.now`; null: none is. */
   get roundStart(): number | null {
     return this.#roundStart;
+  }
+
+  /** What could not be done so far and waits for another try, by the name of the object, each with the reason. */
+  get undone(): ReadonlyMap<string, string> {
+    return this.#complaints.open;
   }
 
   onUpdate(update: DataplaneUpdate): void {
@@ -180,7 +179,7 @@ export class Dataplane {
     this.#managers.settle();
     this.#takenIn = true;
 
-    const results = [await this.#attempt('reachability', () => this.#applyRoutes())];
+    const results = [await this.#attempt('removal of routes', () => this.#applyRoutes())];
     const sets = ipsets.applyUpdates();
     this.#managers.tables.recheck(sets.changed);
     results.push(sets);
@@ -188,7 +187,9 @@ export class Dataplane {
     results.push(...(await this.#applyFamilies()));
     const { failures } = this.#jobs;
     results.push(
-      ipsets.applyRemovals(new Set(this.#managers.tables.families.filter((family) => !failures.has(family)))),
+      ipsets.applyRemovals(
+        new Set(this.#managers.tables.families.filter((family) => !failures.has(`chains of IPv${family}`))),
+      ),
     );
     if (conntrack.pending) results.push(await this.#attempt('connections', () => conntrack.apply()));
     return results;
@@ -209,7 +210,9 @@ export class Dataplane {
     links.resync();
     for (const driver of [qdiscs, ipsets]) driver.resync();
     this.#managers.settle();
-    await Promise.all(iptables.map((family) => this.#jobs.run(family.family, () => this.#close(family))));
+    await Promise.all(
+      iptables.map((family) => this.#jobs.run(`chains of IPv${family.family}`, () => this.#close(family))),
+    );
     this.#started = true;
   }
 
@@ -243,7 +246,7 @@ export class Dataplane {
       },
     };
     for (const audit of [...this.#audits.due])
-      if (await this.#jobs.run(audit, readers[audit])) this.#audits.done(audit);
+      if (await this.#jobs.run(`reading of ${audit}`, readers[audit])) this.#audits.done(audit);
   }
 
   /** Every family gets its turn, whatever becomes of the other. */
@@ -262,19 +265,21 @@ export class Dataplane {
     const { family } = iptables;
     const { sysctls, devices } = this.#drivers;
     let chains = NOTHING;
-    const written = await this.#jobs.run(family, async () => {
+    const written = await this.#jobs.run(`chains of IPv${family}`, async () => {
       await this.#readChains(iptables);
       chains = await iptables.apply();
       this.#managers.open(family);
-      if (!this.#opened.has(family)) this.#follow(family);
     });
     if (!written) {
       this.#unread.add(family);
       return NOTHING;
     }
-    this.#opened.add(family);
-    const reach = () => mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
-    return mergeResults(chains, await this.#attempt('reachability', reach));
+    const reach = await this.#attempt(`routes of IPv${family}`, () => {
+      if (!this.#opened.has(family)) this.#follow(family);
+      this.#opened.add(family);
+      return mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
+    });
+    return mergeResults(chains, reach);
   }
 
   /** Reads where packets go now that it is known where they should: before, all would have seemed to be leftovers. */
@@ -321,29 +326,27 @@ export class Dataplane {
     const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
     const kept = [routes, neighbours, fdb, qdiscs, sysctls].flatMap(({ failures }) => [...failures.keys()]);
     const chains = iptables.flatMap((family) => [...family.refusals()].map(({ table, chain }) => `${table} ${chain}`));
-    return new Set([...kept, ...chains, ...ipsets.gaps.keys(), ...[...this.#jobs.failures.keys()].map(nameOf)]);
+    return new Set([...kept, ...chains, ...ipsets.gaps.keys(), ...this.#jobs.failures.keys()]);
   }
 
   /** What failed as a whole in the round that began then, and when it is due. */
   #failedJobs(since: number): ApplyResult {
     const errors = new Map<string, CalicoError>();
-    for (const [job, { error, at }] of this.#jobs.failures)
-      if (at >= since) errors.set(nameOf(job), kernelFault(error));
+    for (const [job, { error, at }] of this.#jobs.failures) if (at >= since) errors.set(job, kernelFault(error));
     return { operations: 0, errors, retryAt: this.#jobs.nextDue() };
   }
 
   #outcome(errors: number): RoundOutcome {
     const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
     const { failures } = this.#jobs;
-    if ((['round', 'start', 4, 6] as const).some((job) => failures.has(job))) return 'failed';
+    if ((['round', 'start', 'chains of IPv4', 'chains of IPv6'] as const).some((job) => failures.has(job)))
+      return 'failed';
     const kept = [routes, neighbours, fdb, qdiscs, sysctls].map((driver) => driver.failures);
     const waiting = [failures, ipsets.gaps, ...kept];
     const refused = iptables.some((family) => !family.refusals().next().done);
     return errors > 0 || refused || waiting.some(({ size }) => size > 0) ? 'partly' : 'done';
   }
 }
-
-const nameOf = (job: Job): string => (typeof job === 'number' ? `chains of IPv${job}` : job);
 
 /** What is not the kernel's answer is our own mistake. */
 function kernelFault(error: unknown): CalicoError {

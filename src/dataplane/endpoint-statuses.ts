@@ -6,7 +6,6 @@ import type { LocalHostEndpoint, LocalWorkload, TierPolicies } from '../calc/ind
 import type { Link } from '../kernel/index.ts';
 import type { Direction } from '../model/index.ts';
 import { type IdKey, idKey, idText } from '../model/index.ts';
-import type { Family } from '../net/index.ts';
 import {
   ANY_INTERFACE,
   type EndpointChain,
@@ -16,10 +15,11 @@ import {
 } from '../rules/index.ts';
 import type { Drivers } from './drivers.ts';
 import { hostSubject, interfaceSubject } from './faults.ts';
-import type { JobFailure } from './jobs.ts';
+import type { Job, JobFailure } from './jobs.ts';
 import type { Managers } from './managers.ts';
 import type { EndpointState, EndpointStatus, StatusListener } from './status.ts';
 
+type Failures = ReadonlyMap<Job, JobFailure>;
 /** Chains → what is wrong about them. */
 type Problems = ReadonlyMap<string, readonly string[]>;
 type Id = EndpointStatus['id'];
@@ -45,7 +45,7 @@ export class EndpointStatuses {
   }
 
   /** `failures`: families whose chains could not be written; `takenIn`: whether the managers know of everything there is. */
-  settle(failures: ReadonlyMap<unknown, JobFailure>, takenIn: boolean): void {
+  settle(failures: Failures, takenIn: boolean): void {
     const { workloads, hostEndpoints, reachability, tables, faults } = this.#managers;
     const { qdiscs, routes, neighbours, sysctls } = this.#drivers;
     const touched = new Set(workloads.takeTouched());
@@ -78,7 +78,7 @@ export class EndpointStatuses {
     this.#listener.onEndpointsTold?.();
   }
 
-  #settleHosts(problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): void {
+  #settleHosts(problems: Problems, failures: Failures): void {
     const { all, byInterface } = this.#managers.hostEndpoints;
     const interfaces = new Map<IdKey, string[]>();
     for (const [name, { endpoint }] of byInterface)
@@ -88,7 +88,7 @@ export class EndpointStatuses {
       this.#judge(key, host.endpoint.id, () => this.#ofHost(host, interfaces.get(key) ?? [], problems, failures));
   }
 
-  #ofWorkload(workload: LocalWorkload, problems: Problems, failures: ReadonlyMap<unknown, JobFailure>): EndpointStatus {
+  #ofWorkload(workload: LocalWorkload, problems: Problems, failures: Failures): EndpointStatus {
     const { id, interfaceName, profiles } = workload.endpoint;
     const { workloads, reachability, faults } = this.#managers;
     const owner = workloads.owners.get(interfaceName);
@@ -99,21 +99,22 @@ export class EndpointStatuses {
       ...this.#chainsOf(workload.tiers, profiles, problems),
     ].flatMap((chain) => problems.get(chain) ?? []);
     found.push(...faults.problems(interfaceSubject(interfaceName)));
-    found.push(
-      ...this.#drivers.qdiscs.failuresOf(interfaceName).map(({ subject, message }) => `${subject}: ${message}`),
-    );
+    const { qdiscs, links } = this.#drivers;
+    found.push(...qdiscs.failuresOf(interfaceName).map(({ subject, message }) => `${subject}: ${message}`));
+    if (qdiscs.isPending(interfaceName)) found.push(...failureOf('bandwidths', failures));
     for (const [family, part] of reachability) {
       found.push(...part.problems(interfaceName));
-      if (part.waits(interfaceName)) found.push(...failureOf(family, failures));
+      if (part.waits(interfaceName)) found.push(...failureOf(`chains of IPv${family}`, failures));
+      if (part.isPending(interfaceName)) found.push(...failureOf(`routes of IPv${family}`, failures));
     }
-    return status(id, found, isUp(this.#drivers.links.byName(interfaceName)));
+    return status(id, found, isUp(links.byName(interfaceName)));
   }
 
   #ofHost(
     { endpoint, tiers, forward, untracked, preDnat }: LocalHostEndpoint,
     interfaces: readonly string[],
     problems: Problems,
-    failures: ReadonlyMap<unknown, JobFailure>,
+    failures: Failures,
   ): EndpointStatus {
     const { links } = this.#drivers;
     const own = interfaces.flatMap((name) => {
@@ -123,7 +124,7 @@ export class EndpointStatuses {
     const policies = this.#chainsOf([...tiers, ...forward, ...untracked, ...preDnat], endpoint.profiles, problems);
     const found = [...own, ...policies].flatMap((chain) => problems.get(chain) ?? []);
     found.push(...interfaces.flatMap((name) => this.#managers.faults.problems(hostSubject(name))));
-    for (const family of this.#managers.tables.families) found.push(...failureOf(family, failures));
+    for (const family of this.#managers.tables.families) found.push(...failureOf(`chains of IPv${family}`, failures));
     return status(
       endpoint.id,
       found,
@@ -172,11 +173,11 @@ function status(id: Id, problems: readonly string[], up: boolean): EndpointStatu
 
 const isUp = (link: Link | undefined): boolean => link?.running === true;
 
-function failureOf(family: Family, failures: ReadonlyMap<unknown, JobFailure>): string[] {
-  const chains = failures.get(family);
-  if (chains) return [`the chains of IPv${family} cannot be written: ${String(chains.error)}`];
-  const whole = failures.get('start') ?? failures.get('round');
-  return whole ? [`the kernel cannot be programmed: ${String(whole.error)}`] : [];
+/** Why the job is not done, or nothing at all. */
+function failureOf(job: Job, failures: Failures): string[] {
+  const found = [job, 'start', 'round'] as const;
+  const why = found.find((one) => failures.has(one));
+  return why ? [`${why === job ? job : 'the kernel'} cannot be programmed: ${String(failures.get(why)?.error)}`] : [];
 }
 
 function same(a: EndpointStatus, b: EndpointStatus): boolean {

@@ -1,5 +1,15 @@
 /** Jobs that can fail as a whole: one that does waits, later each time, and is in nobody's way meanwhile. */
+import type { Family } from '../net/index.ts';
 import { Backoff } from '../reconcile/index.ts';
+import type { Audit } from './audits.ts';
+
+/**
+ * What can fail as a whole, in words: the first reading of all, a round; what of it is not in the way of chains; the reading
+ * of a table; of each family the chains, and what leads to workloads.
+ */
+export type Job = 'start' | 'round' | 'removal of routes' | 'bandwidths' | 'connections' | AuditJob | FamilyJob;
+type AuditJob = `reading of ${Audit}`;
+type FamilyJob = `${'chains' | 'routes'} of IPv${Family}`;
 
 export interface JobFailure {
   readonly error: unknown;
@@ -7,12 +17,12 @@ export interface JobFailure {
   readonly at: number;
 }
 
-export class Jobs<J> {
-  readonly #backoff = new Backoff<J>();
-  readonly #failures = new Map<J, JobFailure>();
+export class Jobs {
+  readonly #backoff = new Backoff<Job>();
+  readonly #failures = new Map<Job, JobFailure>();
 
   /** Why jobs wait. */
-  get failures(): ReadonlyMap<J, JobFailure> {
+  get failures(): ReadonlyMap<Job, JobFailure> {
     return this.#failures;
   }
 
@@ -27,7 +37,7 @@ export class Jobs<J> {
   }
 
   /** Runs the job unless it waits. True when it is done. */
-  async run(job: J, work: () => void | Promise<void>): Promise<boolean> {
+  async run(job: Job, work: () => void | Promise<void>): Promise<boolean> {
     if (this.#backoff.waits(job)) return false;
     try {
       await work();

@@ -121,6 +121,18 @@ export class Reachability {
     ];
   }
 
+  /** Is something still to be written of what leads to the interface's endpoint? What failed by itself waits: see `problems`. */
+  isPending(interfaceName: string): boolean {
+    const { routes, neighbours, sysctls } = this.#drivers;
+    const opened = this.#opened.get(interfaceName);
+    if (!opened) return false;
+    return (
+      opened.routes.some((route) => routes.isPending(route)) ||
+      opened.neighbours.some((entry) => neighbours.isPending(entry)) ||
+      sysctls.isPending(this.#group(interfaceName))
+    );
+  }
+
   #forward(): void {
     const path = this.#family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
     this.#drivers.sysctls.setDesired(`IPv${this.#family}`, { [path]: '1' });

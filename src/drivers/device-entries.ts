@@ -78,6 +78,11 @@ export class DeviceEntries<I extends { readonly device: string }, W extends I, K
     return this.#tracker.failures.get(this.#kind.key(id));
   }
 
+  /** Is the desired entry still to be written? */
+  isPending(id: I): boolean {
+    return this.#tracker.pendingWrites.has(this.#kind.key(id));
+  }
+
   /** Reads the kernel's entries. */
   resync(): void {
     const { links, ownsInterface } = this.#options;

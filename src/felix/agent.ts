@@ -7,6 +7,7 @@
  */
 import type { DataplaneUpdate, RouteSource } from '../calc/index.ts';
 import type { ConfigProblem, FelixConfig } from '../config/index.ts';
+import type { RoundOutcome } from '../dataplane/index.ts';
 import { Enforcement } from './enforcement.ts';
 import type { Health } from './health.ts';
 import type { LocalConfig } from './local.ts';
@@ -162,7 +163,7 @@ export class Agent {
       graceMs: Math.max(0, this.#graceEnds - now),
       onRound: (seconds, outcome, work) => {
         observed.onRound(seconds, outcome, work);
-        health.report('dataplane', outcome !== 'failed', [...work.problems.values()][0]);
+        health.report('dataplane', outcome !== 'failed', inShort(outcome, next.dataplane.undone));
       },
       onKernelEvents: (events) => observed.onKernelEvents(events),
       onEndpointStatus: reports.onEndpointStatus,
@@ -195,6 +196,14 @@ export class Agent {
     this.#parts.log.fatal({ error: String(error) }, 'cannot go on');
     process.exit(1);
   }
+}
+
+/** What is not done: the first of it in words, of the rest the number. */
+function inShort(outcome: RoundOutcome, undone: ReadonlyMap<string, string>): string {
+  if (outcome === 'done') return '';
+  const [first] = undone;
+  const more = undone.size > 1 ? `, and ${undone.size - 1} more` : '';
+  return `${outcome} done${first ? `: ${first.join(': ')}${more}` : ''}`;
 }
 
 /** Text that is equal for equal configurations. */

@@ -46,7 +46,7 @@ export class Calculation implements SyncerSink {
     graph.onStatus(status);
     this.#inSync = status === 'in-sync';
     observed.inSync = this.#inSync;
-    health.report('datastore', this.#inSync, NOT_LISTED);
+    health.report('datastore', this.#inSync, this.#inSync ? '' : NOT_LISTED);
     if (this.#inSync) this.#flush();
   }
 
@@ -55,7 +55,7 @@ export class Calculation implements SyncerSink {
     const { health, log } = this.#parts;
     if (why) log.error({ code: why.code, subject: why.subject, hint: why.hint }, `${why.message}: nothing is taken`);
     else log.info({}, 'the datastore is followed again');
-    health.report('datastore', this.#inSync && !why, why?.message ?? NOT_LISTED);
+    health.report('datastore', this.#inSync && !why, why?.message ?? (this.#inSync ? '' : NOT_LISTED));
   }
 
   /** Everything is told once more: to a dataplane that has heard nothing yet. */

@@ -28,6 +28,12 @@ test('ready when every part is; withdrawn when one fails, given back when it rec
   expect(await get('/readiness')).toEqual([204, '']);
   health.report('dataplane', false, 'iptables-restore fails');
   expect((await get('/readiness'))[1]).toContain('dataplane: live, not ready: iptables-restore fails');
+  health.report('dataplane', true, 'partly done');
+  expect(await get('/readiness')).toEqual([204, '']);
+  expect(await get('/readiness?verbose')).toEqual([
+    200,
+    expect.stringContaining('dataplane: live, ready: partly done'),
+  ]);
   expect(await get('/liveness')).toEqual([204, '']);
   health.report('dataplane', true);
   expect(await get('/readiness')).toEqual([204, '']);

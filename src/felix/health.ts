@@ -6,7 +6,7 @@ import { Listener } from './listener.ts';
 
 interface Part {
   ready: boolean;
-  /** Why it is not ready, in words. */
+  /** Why it is not ready, or what is wrong although it is, in words. */
   detail: string;
   /** What it is stuck in, in words; null: it is alive. */
   stuck: () => string | null;
@@ -30,9 +30,9 @@ export class Health {
     for (const name of parts) this.#parts.set(name, { ready: false, detail: NOT_YET, stuck: () => null });
   }
 
-  /** Of one of the parts; `detail` says why it is not ready. */
+  /** Of one of the parts; `detail` says why it is not ready, or what is wrong although it is. */
   report(part: string, ready: boolean, detail = ''): void {
-    Object.assign(this.#part(part), { ready, detail: ready ? '' : detail });
+    Object.assign(this.#part(part), { ready, detail });
   }
 
   /** Felix is alive while no part is stuck: in what, or null. Asked whenever somebody asks for liveness. */

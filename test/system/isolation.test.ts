@@ -109,6 +109,8 @@ function start(environment: Record<string, string>): void {
       FELIX_IPV6SUPPORT: 'false',
       FELIX_ENDPOINTREPORTINGENABLED: 'true',
       FELIX_ENDPOINTREPORTINGDELAYSECS: '0',
+      FELIX_HEALTHENABLED: 'true',
+      FELIX_HEALTHHOST: '127.0.0.1',
       FELIX_LOGSEVERITYSCREEN: 'fatal',
       FELIX_LOGFILEPATH: 'none',
       ...environment,
@@ -124,6 +126,9 @@ async function statusOf(name: Name): Promise<string> {
   const { status, problems = [] } = JSON.parse(item.value) as { status: string; problems?: string[] };
   return [status, ...problems].join('\n');
 }
+
+/** What Felix says of its parts. */
+const health = async (): Promise<string> => (await fetch('http://127.0.0.1:9099/readiness?verbose')).text();
 
 /** What connections from the client get: `open` (nobody listens there, but somebody answers) or `closed`. */
 async function connections(name: Name, ports: readonly number[]): Promise<Record<number, string>> {
@@ -187,11 +192,13 @@ describe.each(['legacy', 'nft'])('a rule that only the kernel refuses, in one of
       /GlobalNetworkPolicy poisoned, ingress rule 1: refused/,
     );
     expect(await connections('bad', [7000, POISONED])).toEqual({ 7000: 'closed', [POISONED]: 'closed' });
+    expect(await health()).toMatch(/^dataplane: live, ready: partly done: filter cali-pi-\S*poisoned: .* refuses/m);
     rmSync(poison);
     await until(
       () => statusOf('bad'),
       (status) => status === 'up',
     );
+    await until(health, (text) => text.includes('dataplane: live, ready\n'));
     expect(await connections('bad', [7000, POISONED, 8000])).toEqual({
       7000: 'open',
       [POISONED]: 'open',

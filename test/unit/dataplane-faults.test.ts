@@ -5,6 +5,7 @@ import { gone, hostEndpoint, policy, put, workload } from '../../src/calc/testin
 import type { Drivers } from '../../src/dataplane/drivers.ts';
 import { Dataplane, type EndpointStatus, type RoundOutcome } from '../../src/dataplane/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
+import { CalicoError } from '../../src/errors/index.ts';
 import type { exec } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
@@ -22,6 +23,8 @@ class Host {
     return { status: 0, stdout: '', stderr: '' };
   };
   #links: Drivers['links'] | undefined;
+  /** Messages of rtnetlink that the kernel does not answer. */
+  silentOn: number | null = null;
   #ended: (outcome: RoundOutcome) => void = () => {};
   written = '';
   readonly said: string[] = [];
@@ -29,7 +32,13 @@ class Host {
 
   constructor() {
     const iptables = [new Iptables({ family: 4, backend: 'legacy', insertMode: 'insert', run: this.#run })];
-    const drivers = { ...driversOver(new RecordingKernel()), iptables };
+    const kernel = new RecordingKernel();
+    const drivers = { ...driversOver(kernel), iptables };
+    const take = kernel.message.bind(kernel);
+    kernel.message = (of, message) => {
+      if (of === 'rtnetlink' && message.type === this.silentOn) throw new CalicoError('E_KERNEL', 'netlink', 'silent');
+      take(of, message);
+    };
     this.#links = drivers.links;
     const say = (fields: object) => void this.said.push(Object.values(fields).join(': '));
     this.#dataplane = new Dataplane({
@@ -158,6 +167,27 @@ test.each([0, 1])(
     expect(host.states.get(w1.id.name)?.state).toBe('up');
     await host.round([gone(own)]);
     expect(host.written).toContain('-X cali-pi-default.own');
+  },
+);
+
+test.each([
+  ['routes of IPv4', 24],
+  ['bandwidths', 36],
+] as const)(
+  '%s that the kernel does not answer are in the status of who needs them, and of nobody else',
+  async (job, type) => {
+    await host.round([put(w2), put(P)]);
+    host.silentOn = type;
+    const qos = { ingress: { bandwidth: { rate: 1e6, burst: 1e6 } }, egress: {} };
+    expect(await host.round([put(workload('w1', { ips: ['10.65.0.1/32'], qos }))])).toBe('partly');
+    expect(host.states.get(w1.id.name)).toMatchObject({
+      state: 'error',
+      problems: [`${job} cannot be programmed: E_KERNEL netlink: silent`],
+    });
+    expect(host.states.get(w2.id.name)?.state).toBe('up');
+    host.silentOn = null;
+    while ((await host.next()) !== 'done');
+    expect(host.states.get(w1.id.name)?.state).toBe('up');
   },
 );
 

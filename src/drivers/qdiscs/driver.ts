@@ -137,6 +137,12 @@ export class QdiscDriver {
     return this.#tables().flatMap(({ tracker }) => names.flatMap((name) => tracker.failures.get(name) ?? []));
   }
 
+  /** Is something of the interface's limits still to be written? */
+  isPending(device: string): boolean {
+    const names = [device, ifbName(device)];
+    return this.#tables().some(({ tracker }) => names.some((name) => tracker.pendingWrites.has(name)));
+  }
+
   dump(): TableDump[] {
     return this.#tables().map(({ noun, tracker }) => dumpTracker<unknown>(`bandwidth: ${noun}`, tracker));
   }

@@ -116,6 +116,11 @@ export class RouteDriver {
     return this.#tracker.failures.get(routeKey(id));
   }
 
+  /** Is the desired route still to be written? */
+  isPending(id: RouteId): boolean {
+    return this.#tracker.pendingWrites.has(routeKey(id));
+  }
+
   dump(): TableDump[] {
     const { links } = this.#options;
     const named = (route: KernelRoute): string =>

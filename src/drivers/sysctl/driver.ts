@@ -53,6 +53,11 @@ export class SysctlDriver {
     return reasons.filter((reason) => reason !== undefined);
   }
 
+  /** Is a parameter of the group still to be written? */
+  isPending(group: string): boolean {
+    return Object.keys(this.#groups.get(group) ?? {}).some((path) => this.#tracker.pendingWrites.has(path));
+  }
+
   dump(): TableDump[] {
     return [dumpTracker('sysctls', this.#tracker)];
   }
