@@ -9,6 +9,7 @@ const ENTRIES: Record<string, string> = {
   calicoctl: 'src/calicoctl/main.ts',
   'calico-felix': 'src/felix/main.ts',
   'calico-bgp': 'src/bgp/main.ts',
+  'calico-node': 'src/node/main.ts',
   'lab-probe': 'src/lab/probe.ts',
   'notify-worker': 'src/kernel/notify-worker.ts',
 };

@@ -1,13 +1,12 @@
 /** Where the lab's programs are, and where a running lab keeps its files. */
 import { fileURLToPath } from 'node:url';
+import { programPath } from '../program/index.ts';
 
 /** The checkout: this file runs from src/lab/ or bundled from dist/. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../' : '../', import.meta.url));
 
 /** Of bin/: `calico-felix`, `calicoctl`, … */
-export function program(name: string): string {
-  return `${ROOT}bin/${name}`;
-}
+export { programPath as program };
 
 export const PROBE = import.meta.url.endsWith('.ts') ? `${ROOT}src/lab/probe.ts` : `${ROOT}dist/lab-probe.js`;
 export const EXAMPLES = `${ROOT}examples/`;

@@ -24,51 +24,66 @@ export function isAutodetected(env: Environment, family: Family): boolean {
   return env[SETTINGS[family].setting] === 'autodetect';
 }
 
+/** What a look for addresses needs. */
+export interface Look {
+  readonly env: Environment;
+  readonly host: Host;
+  readonly log: Logger;
+  /** It is not the first one: only what has changed is told. */
+  readonly again?: boolean;
+}
+
 /** Warns of what looks wrong. E_CONFIG; E_NOT_FOUND: autodetection finds nothing, and the node has no address yet. */
-export async function chooseAddresses(
-  env: Environment,
-  stored: Addresses,
-  host: Host,
-  log: Logger,
-): Promise<Addresses> {
-  const ipv4 = await choose(4, stored.ipv4, env, host, log);
-  const ipv6 = await choose(6, stored.ipv6, env, host, log);
+export async function chooseAddresses(look: Look, stored: Addresses): Promise<Addresses> {
+  const ipv4 = await choose(look, 4, stored.ipv4);
+  const ipv6 = await choose(look, 6, stored.ipv6);
   if (ipv4 || ipv6) return { ipv4, ipv6 };
   throw new CalicoError('E_CONFIG', 'IP', 'the node has no address, and autodetection is off', {
     hint: 'set IP or IP6 to an address, or to autodetect',
   });
 }
 
-async function choose(family: Family, stored: string | undefined, env: Environment, host: Host, log: Logger) {
-  const { setting } = SETTINGS[family];
-  const wanted = env[setting]?.trim() ?? '';
+async function choose(look: Look, family: Family, stored: string | undefined): Promise<string | undefined> {
+  const { env, host, log, again } = look;
+  const wanted = env[SETTINGS[family].setting]?.trim() ?? '';
   if (wanted === 'none') return stored;
   // An IPv4 address every node needs, unless it is told otherwise; IPv6 is for who asks for it.
   const find = wanted === 'autodetect' || (wanted === '' && family === 4 && !stored);
-  const found = find ? await autodetect(family, stored, env, host, log) : null;
-  const text = found ? textOf(found) : !find && wanted !== '' ? fromSetting(wanted, family, host) : stored;
-  if (!text) return undefined;
-  warn(text, family, host.interfaces(), log);
+  const text = find
+    ? await autodetect(look, family, stored)
+    : wanted === ''
+      ? stored
+      : fromSetting(wanted, family, host);
+  if (text && !(again && text === stored)) warn(text, family, host.interfaces(), log);
   return text;
 }
 
-/** Null: nothing is found, and the node keeps the address that it has. */
-async function autodetect(family: Family, stored: string | undefined, env: Environment, host: Host, log: Logger) {
+/** Where nothing is found the node keeps the address that it has. */
+async function autodetect(
+  { env, host, log, again }: Look,
+  family: Family,
+  stored: string | undefined,
+): Promise<string> {
   const { method } = SETTINGS[family];
   try {
-    const found = await detect(parseMethod(env[method] ?? '', method), family, host);
-    log.info(
-      { address: textOf(found), interface: found.on?.name, method: env[method] || 'first-found' },
-      `found the IPv${family} address`,
-    );
-    return found;
+    const [keep] = split((again && stored) || '');
+    const found = await detect(parseMethod(env[method] ?? '', method), family, host, keep ?? undefined);
+    const address = textOf(found);
+    if (!again || address !== stored)
+      log.info(
+        { address, interface: found.on?.name, method: env[method] || 'first-found' },
+        `found the IPv${family} address`,
+      );
+    return address;
   } catch (error) {
     if (!stored || !(error instanceof CalicoError) || error.code !== 'E_NOT_FOUND') throw error;
-    log.warn(
+    const say = again ? log.debug : log.warn;
+    say.call(
+      log,
       { error: String(error), address: stored },
       `no IPv${family} address is found: the node keeps the one that it has`,
     );
-    return null;
+    return stored;
   }
 }
 

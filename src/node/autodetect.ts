@@ -1,7 +1,7 @@
 /** Finds the address by which other nodes reach this one. */
 import { CalicoError } from '../errors/index.ts';
 import { cidr, contains, type Family, familyOf, type Ip, maxLength } from '../net/index.ts';
-import type { HostInterface, InterfaceAddress } from './interfaces.ts';
+import type { HostInterface } from './interfaces.ts';
 import type { Method } from './method.ts';
 
 /** What this host is asked for; tests give another. */
@@ -26,39 +26,40 @@ const OTHERS = [
   ...['vxlan\\.calico', 'vxlan-v6\\.calico', 'wireguard\\.cali', 'wg-v6\\.cali', 'nodelocaldns'],
 ].map((prefix) => new RegExp(`^${prefix}`));
 
-const NO_NODE_ADDRESS = ['0.0.0.0/32', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'].concat([
-  '::/128',
-  '::1/128',
-  'fe80::/10',
-  'ff00::/8',
-]);
-const EXCLUDED = NO_NODE_ADDRESS.map(cidr);
+/** Unspecified, loopback, link-local, multicast, broadcast. */
+const EXCLUDED = [
+  ...['0.0.0.0/32', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'],
+  ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
+].map(cidr);
 
-/** E_NOT_FOUND where the method finds none; and what the host's answers throw. */
-export async function detect(method: Method, family: Family, host: Host): Promise<Found> {
-  const found = await find(method, family, host);
+/**
+ * `keep`: where several would do, an address that is to stay; other nodes know it. E_NOT_FOUND where the method finds none;
+ * and what the host's answers throw.
+ */
+export async function detect(method: Method, family: Family, host: Host, keep?: Ip): Promise<Found> {
+  const found = await find(method, family, host, keep);
   if (found) return found;
   throw new CalicoError('E_NOT_FOUND', `IPv${family}`, `no address of this host is found by ${method.type}`, {
     hint: `set IP${family === 6 ? '6' : ''} to the address, or another IP${family === 6 ? '6' : ''}_AUTODETECTION_METHOD`,
   });
 }
 
-async function find(method: Method, family: Family, host: Host): Promise<Found | null> {
+async function find(method: Method, family: Family, host: Host, keep?: Ip): Promise<Found | null> {
   const interfaces = host.interfaces();
   const matches = (names: readonly RegExp[]) => (of: HostInterface) => names.some((name) => name.test(of.name));
-  const own = interfaces.filter((of) => !matches(OTHERS)(of));
+  const first = (of: readonly HostInterface[], wanted: (address: Ip) => boolean = () => true) => {
+    const found = candidates(of, family).filter(({ address }) => wanted(address));
+    return found.find(({ address }) => address === keep) ?? found[0] ?? null;
+  };
   switch (method.type) {
     case 'first-found':
-      return first(own, family);
+      return first(interfaces.filter((of) => !matches(OTHERS)(of)));
     case 'skip-interface':
-      return first(
-        own.filter((of) => !matches(method.names)(of)),
-        family,
-      );
+      return first(interfaces.filter((of) => !matches([...OTHERS, ...method.names])(of)));
     case 'interface':
-      return first(interfaces.filter(matches(method.names)), family);
+      return first(interfaces.filter(matches(method.names)));
     case 'cidr':
-      return first(interfaces, family, ({ address }) => method.prefixes.some((prefix) => contains(prefix, address)));
+      return first(interfaces, (address) => method.prefixes.some((prefix) => contains(prefix, address)));
     case 'can-reach':
       return locate(await host.sourceTowards(method.destination, family), interfaces);
     case 'kubernetes-internal-ip': {
@@ -82,16 +83,12 @@ export function locate(address: Ip, interfaces: readonly HostInterface[]): Found
   return null;
 }
 
-function first(
-  interfaces: readonly HostInterface[],
-  family: Family,
-  wanted: (address: InterfaceAddress) => boolean = () => true,
-): Found | null {
-  for (const on of interfaces) {
-    const found = on.addresses.find((of) => of.family === family && isGlobal(of.address) && wanted(of));
-    if (found) return { address: found.address, prefixLength: found.prefixLength, on };
-  }
-  return null;
+function candidates(interfaces: readonly HostInterface[], family: Family): Found[] {
+  return interfaces.flatMap((on) =>
+    on.addresses
+      .filter((of) => of.family === family && isGlobal(of.address))
+      .map(({ address, prefixLength }) => ({ address, prefixLength, on })),
+  );
 }
 
 function isGlobal(address: Ip): boolean {

@@ -31,23 +31,27 @@ export async function internalAddresses(env: Environment, node: string): Promise
     ...(token && { headers: { authorization: `Bearer ${token}` } }),
     ...(ca && { ca }),
   };
-  const { status } = JSON.parse(await ask(url, options)) as { status?: { addresses?: Address[] } };
+  const { status } = await ask(url, options);
   return (status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' && parseIp(address)) || []);
 }
 
-interface Address {
-  readonly type: string;
-  readonly address: string;
+interface KubernetesNode {
+  readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
 }
 
-async function ask(url: URL, options: RequestOptions): Promise<string> {
+async function ask(url: URL, options: RequestOptions): Promise<KubernetesNode> {
   const failed = (message: string, cause?: unknown) =>
     new CalicoError('E_NOT_FOUND', url.href, `Kubernetes does not tell: ${message}`, { cause });
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'http:' ? httpGet : httpsGet)(url, options, async (response) => {
-      const body = await text(response).catch((error) => String(error));
-      if (response.statusCode === 200) resolve(body);
-      else reject(failed(`status ${response.statusCode}`));
+      try {
+        if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+        resolve(JSON.parse(await text(response)) as KubernetesNode);
+      } catch (error) {
+        reject(failed((error as Error).message, error));
+      } finally {
+        response.resume();
+      }
     });
     request.on('timeout', () => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
     request.on('error', (error) => reject(failed(error.message, error)));

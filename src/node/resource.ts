@@ -6,10 +6,6 @@ import type { Environment } from './variables.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export function newNode(name: string): Resource {
-  return { apiVersion: 'projectcalico.org/v3', kind: 'Node', metadata: { name }, spec: {} };
-}
-
 export function addressesOf(node: Resource): Addresses {
   const { ipv4Address, ipv6Address } = bgpOf(node);
   return { ipv4: textOf(ipv4Address), ipv6: textOf(ipv6Address) };

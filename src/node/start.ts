@@ -5,26 +5,21 @@
  *
  * Whatever is there already stays, so that any number of nodes may start at once, and again.
  */
-import type { Logger } from 'pino';
 import type { Resource } from '../api/index.ts';
 import type { Client } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { cidrOf } from '../net/index.ts';
-import { type Addresses, chooseAddresses, isAutodetected } from './addresses.ts';
-import type { Host } from './autodetect.ts';
+import { type Addresses, chooseAddresses, isAutodetected, type Look } from './addresses.ts';
 import { change } from './change.ts';
 import { conflicts } from './conflicts.ts';
 import { ensureDefaults } from './defaults.ts';
 import { defaultPools, type Surroundings } from './pools.ts';
 import { addressesOf, configured, withField } from './resource.ts';
-import { type Environment, flag } from './variables.ts';
+import { flag } from './variables.ts';
 
-export interface Start {
-  readonly env: Environment;
+export interface Start extends Look {
   readonly name: string;
   readonly client: Client;
-  readonly host: Host;
-  readonly log: Logger;
 }
 
 /** E_CONFIG, E_NOT_FOUND, E_CONFLICT, E_INVALID, E_DATASTORE: the node must not run. */
@@ -36,11 +31,11 @@ export async function start(start: Start, around: Omit<Surroundings, 'networks'>
 
 /** Gives the Node its addresses, and the rest that the environment says of it. Resolves to the Node as it is stored. */
 export async function configureNode(start: Start): Promise<Resource> {
-  const { client, env, name, host, log } = start;
+  const { client, env, name } = start;
   return change(client, 'Node', name, async (current) => {
     if (env.CALICO_NETWORKING_BACKEND === 'none') return configured(current, env, null);
     const stored = addressesOf(current);
-    const chosen = await chooseAddresses(env, stored, host, log);
+    const chosen = await chooseAddresses(start, stored);
     if (chosen.ipv4 !== stored.ipv4 || chosen.ipv6 !== stored.ipv6) await check(start, current, stored, chosen);
     return configured(current, env, chosen);
   });
