@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { item, list, struct, text } from './fields.ts';
 import * as formats from './formats.ts';
+import { newer } from './newer.ts';
 import { portList } from './ports.ts';
 import { namespaceSelector, selector } from './selector-field.ts';
 
@@ -10,8 +11,7 @@ export const entityRule = () =>
     nets: list(item(formats.prefix)),
     selector: selector(),
     namespaceSelector: namespaceSelector(),
-    /** Known to Calico from v3.20 on. */
-    services: struct({ name: text(formats.name), namespace: text(formats.name) }),
+    ...newer({ services: struct({ name: text(formats.name), namespace: text(formats.name) }) }),
     ports: portList(),
     notNets: list(item(formats.prefix)),
     notSelector: selector(),

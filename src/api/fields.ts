@@ -33,6 +33,11 @@ export function flagOrUnset() {
   return omitted(z.boolean());
 }
 
+/** A boolean that is always written. */
+export function flagAlways() {
+  return orElse(flagOrUnset(), false);
+}
+
 export interface Bounds {
   readonly min?: number;
   readonly max?: number;

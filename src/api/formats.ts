@@ -21,6 +21,18 @@ export const longName: Check = (text) => longest(text, 253);
 export const dnsLabel: Check = (text) =>
   matches(text, LABEL, "must be lower-case letters, digits or '-', and start and end with a letter or digit");
 
+/** What is part of keys and names, such as tiers and OpenStack's regions: no longer than a label of a host name may be. */
+export const shortLabel: Check = (text) => dnsLabel(text) ?? longest(text, 63);
+
+/** Names of policies: those of newer versions may have the name of a tier, and a dot, before them. */
+export const policyName: Check = (text) => {
+  const dot = text.indexOf('.');
+  return (dot >= 0 && dnsLabel(text.slice(0, dot))) || dnsLabel(text.slice(dot + 1)) || longest(text, 253);
+};
+
+/** The name of what there is one of. */
+export const onlyDefault: Check = (text) => (text === 'default' ? null : 'must be default: there is one only');
+
 export const ip: Check = (text) => (parseIp(text) ? null : 'must be an IP address');
 export const ipv4: Check = (text) => (familyOf(text) === 4 ? null : 'must be an IPv4 address');
 export const ipv6: Check = (text) => (familyOf(text) === 6 ? null : 'must be an IPv6 address');
@@ -48,6 +60,10 @@ export const net: Check = (text) => {
   const address = parseIp(text.slice(0, text.indexOf('/')));
   return prefix.startsWith(`${address}/`) ? null : `must have no host bits set: ${prefix}`;
 };
+
+/** A prefix with its length, host bits allowed. */
+export const cidrWithLength: Check = (text) =>
+  text.includes('/') ? cidr(text) : 'must be a prefix with its length, such as 10.0.0.1/32';
 
 /** A prefix with its length and without host bits. */
 export const prefix: Check = (text) => (text.includes('/') ? net(text) : 'must be a prefix, such as 10.0.0.0/8');
@@ -94,9 +110,6 @@ export const containerId: Check = (text) =>
 /** Base64 of 32 bytes. */
 export const wireguardKey: Check = (text) =>
   matches(text, /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be a WireGuard public key: 32 bytes in base64');
-
-/** A region of OpenStack: part of keys, so a DNS label. */
-export const region: Check = (text) => dnsLabel(text) ?? longest(text, 63);
 
 /** An address or a host's name. */
 export const host: Check = (text) =>

@@ -10,6 +10,10 @@ export interface KindName {
   /** Other names that people use on the command line, lower case. */
   readonly aliases: readonly string[];
   readonly namespaced: boolean;
+  /** Calico v3.15 does not know it. */
+  readonly newer: boolean;
+  /** Who keeps its resources, where people neither write nor see them. */
+  readonly keeper?: string;
   /** The name in keys and values of the datastore. */
   storedName(name: string): string;
   nameFromStored(stored: string): string;
@@ -26,14 +30,17 @@ const POLICY = {
   nameFromStored: (stored: string) => (stored.startsWith(POLICY_PREFIX) ? stored.slice(POLICY_PREFIX.length) : stored),
 };
 const NAMESPACED = { namespaced: true };
+const NEWER = { newer: true };
+const IPAM = { keeper: 'IPAM' };
 
 function named(kind: string, plural: string, aliases: string, rest: Partial<KindName> = {}): KindName {
   const same = (name: string) => name;
   return {
     kind,
     plural,
-    aliases: aliases.split(' '),
+    aliases: aliases.split(' ').filter((alias) => alias !== ''),
     namespaced: false,
+    newer: false,
     storedName: same,
     nameFromStored: same,
     ...rest,
@@ -42,15 +49,27 @@ function named(kind: string, plural: string, aliases: string, rest: Partial<Kind
 
 const ALL = [
   named('BGPConfiguration', 'bgpconfigurations', 'bgpconfiguration bgpconfig bgpconfigs'),
-  named('BGPFilter', 'bgpfilters', 'bgpfilter'),
+  named('BGPFilter', 'bgpfilters', 'bgpfilter', NEWER),
   named('BGPPeer', 'bgppeers', 'bgppeer bgpp bgpps bp bps'),
-  named('CalicoNodeStatus', 'caliconodestatuses', 'caliconodestatus'),
+  named('BlockAffinity', 'blockaffinities', 'blockaffinity affinity affinities', IPAM),
+  named('CalicoNodeStatus', 'caliconodestatuses', 'caliconodestatus', NEWER),
   named('ClusterInformation', 'clusterinformations', 'clusterinformation clusterinfo clusterinfos'),
   named('FelixConfiguration', 'felixconfigurations', 'felixconfiguration felixconfig felixconfigs fconfig fconfigs'),
   named('GlobalNetworkPolicy', 'globalnetworkpolicies', 'globalnetworkpolicy gnp gnps cgnp', POLICY),
   named('GlobalNetworkSet', 'globalnetworksets', 'globalnetworkset gns'),
   named('HostEndpoint', 'hostendpoints', 'hostendpoint hep heps'),
+  named('IPAMBlock', 'ipamblocks', 'ipamblock', IPAM),
+  named('IPAMConfig', 'ipamconfigs', '', IPAM),
+  named('IPAMConfiguration', 'ipamconfigurations', 'ipamconfiguration ipamconfig ipamconfigs', NEWER),
+  named('IPAMHandle', 'ipamhandles', 'ipamhandle', IPAM),
   named('IPPool', 'ippools', 'ippool ipp ipps pool pools'),
+  named('IPReservation', 'ipreservations', 'ipreservation reservation reservations', NEWER),
+  named(
+    'KubeControllersConfiguration',
+    'kubecontrollersconfigurations',
+    'kubecontrollersconfiguration kubecontrollersconfig kubecontrollersconfigs kcconfig kcconfigs kcc kccs',
+  ),
+  named('LiveMigration', 'livemigrations', 'livemigration', { ...NAMESPACED, ...NEWER, keeper: 'the orchestrator' }),
   named('NetworkPolicy', 'networkpolicies', 'networkpolicy policy policies np pol pols cnp caliconetworkpolicy', {
     ...NAMESPACED,
     ...POLICY,
@@ -58,6 +77,13 @@ const ALL = [
   named('NetworkSet', 'networksets', 'networkset netset netsets', NAMESPACED),
   named('Node', 'nodes', 'node no nos'),
   named('Profile', 'profiles', 'profile pro pros'),
+  named('StagedGlobalNetworkPolicy', 'stagedglobalnetworkpolicies', 'stagedglobalnetworkpolicy sgnp', NEWER),
+  named('StagedKubernetesNetworkPolicy', 'stagedkubernetesnetworkpolicies', 'stagedkubernetesnetworkpolicy sknp', {
+    ...NAMESPACED,
+    ...NEWER,
+  }),
+  named('StagedNetworkPolicy', 'stagednetworkpolicies', 'stagednetworkpolicy scnp snp', { ...NAMESPACED, ...NEWER }),
+  named('Tier', 'tiers', 'tier', NEWER),
   named('WorkloadEndpoint', 'workloadendpoints', 'workloadendpoint wep weps', NAMESPACED),
 ] as const;
 

@@ -1,19 +1,23 @@
-/** What NetworkPolicy and GlobalNetworkPolicy share. */
+/** What policies have in common: NetworkPolicy, GlobalNetworkPolicy, and both staged. */
 import * as z from 'zod';
-import { type Check, list, numberOrUnset, omitted, text } from './fields.ts';
+import { list, numberOrUnset, omitted, text } from './fields.ts';
 import * as formats from './formats.ts';
+import type { Resource } from './kind.ts';
 import { FOREIGN_POLICY } from './kind-names.ts';
+import { dropEmptySides, type NewerForm, newer } from './newer.ts';
+import { keepOriginalName } from './original-name.ts';
 import type { Report } from './report.ts';
 import { egressRule, ingressRule } from './rule.ts';
 import { selector } from './selector-field.ts';
+import { DEFAULT_TIER } from './tiers.ts';
 
 const TYPES = ['Ingress', 'Egress'] as const;
+const TIER_LABEL = 'projectcalico.org/tier';
 type PolicyType = (typeof TYPES)[number];
 
 /** Fields before and after those that only one of the two kinds has, in stored order. */
 export const policyHead = () => ({
-  /** Known to Calico from v3.27 on. */
-  tier: text(formats.name),
+  ...newer({ tier: text(formats.name) }),
   order: numberOrUnset(),
   ingress: list(ingressRule()),
   egress: list(egressRule()),
@@ -21,12 +25,13 @@ export const policyHead = () => ({
   types: list(z.enum(TYPES)),
 });
 export const policyTail = () => ({ serviceAccountSelector: selector() });
-export const performanceHints = () => ({
-  performanceHints: omitted(
-    z.array(z.enum(['AssumeNeededOnEveryNode'])).max(1, 'must not repeat a hint'),
-    (value) => Array.isArray(value) && value.length === 0,
-  ),
-});
+export const performanceHints = () =>
+  newer({
+    performanceHints: omitted(
+      z.array(z.enum(['AssumeNeededOnEveryNode'])).max(1, 'must not repeat a hint'),
+      (value) => Array.isArray(value) && value.length === 0,
+    ),
+  });
 
 interface PolicySpec {
   tier?: string | undefined;
@@ -43,10 +48,19 @@ export function defaultTypes({ ingress, egress }: PolicySpec): PolicyType[] {
 
 /** `foreign`: may the name be one that an orchestrator gave? */
 export function checkPolicy(name: string, spec: PolicySpec, foreign: boolean, report: Report): void {
-  const tiered = spec.tier !== undefined && spec.tier !== 'default';
-  const check: Check = tiered || (foreign && FOREIGN_POLICY.test(name)) ? formats.name : formats.dnsLabel;
-  const problem = check(name);
+  const problem = foreign && FOREIGN_POLICY.test(name) ? formats.name(name) : formats.policyName(name);
   if (problem) report(['metadata', 'name'], problem);
   for (const type of TYPES)
     if ((spec.types ?? []).filter((t) => t === type).length > 1) report(['spec', 'types'], `names ${type} twice`);
 }
+
+/** A policy of newer versions says its tier, and has its name as people gave it. */
+export const TIERED: NewerForm = {
+  convert(policy: Resource) {
+    policy.spec = { ...policy.spec, tier: policy.spec?.tier ?? DEFAULT_TIER };
+    policy.metadata.labels = { ...policy.metadata.labels, [TIER_LABEL]: String(policy.spec.tier) };
+    keepOriginalName(policy.metadata);
+    dropEmptySides(policy);
+  },
+  is: ({ metadata }) => metadata.name.includes('.') && !FOREIGN_POLICY.test(metadata.name),
+};

@@ -2,38 +2,57 @@
 import type * as z from 'zod';
 import { CalicoError } from '../errors/index.ts';
 import { toJson } from './json.ts';
-import type { Resource } from './kind.ts';
+import type { KindInfo, Resource } from './kind.ts';
+import { KIND_NAMES } from './kind-names.ts';
 import { KINDS } from './kinds.ts';
 import type { Metadata } from './metadata.ts';
+import { usesNewer } from './newer.ts';
+import { originalName } from './original-name.ts';
 import { elementOf, fieldsOf, isEmbedded } from './shape.ts';
 
 const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'labels', 'annotations'] as const;
 
 /**
- * The JSON text that upstream writes: its order of fields, `{}` where it writes empty structs, the stored name, no
- * resourceVersion. Fields unknown to the schema come after the known ones. `storedName`: where the resource is stored
+ * The JSON text that upstream writes: its order of fields, the stored name, no resourceVersion. Fields unknown to the schema come after the known ones. `storedName`: where the resource is stored
  * under another name already (a policy that a newer version wrote).
  */
 export function toStored(resource: Resource, storedName?: string): string {
-  const { metadata, ...parts } = inStoredOrder(resource);
+  const info = KINDS[resource.kind];
+  const { kind, apiVersion, metadata, ...rest } = info ? arranged(resource, info, false) : resource;
   const { resourceVersion: _, ...stored } = metadata;
-  const { kind, apiVersion, ...rest } = parts;
-  const name = storedName ?? KINDS[kind]?.storedName(metadata.name) ?? metadata.name;
+  const name = storedName ?? storedNameOf(resource);
   return toJson({ kind, apiVersion, metadata: { ...stored, name }, ...rest });
 }
 
-/** The resource with its fields in the order in which they are stored, and the empty structs that are always written. */
+/** The name under which a new resource is stored. Policies of newer versions, which say their tier, have it as it is. */
+export function storedNameOf({ kind, metadata, spec }: Resource): string {
+  const info = KINDS[kind];
+  return info && spec?.tier === undefined ? info.storedName(metadata.name) : metadata.name;
+}
+
+/** The resource with its fields in the order in which they are stored, and the empty structs that its version writes. */
 export function inStoredOrder(resource: Resource): Resource {
   const info = KINDS[resource.kind];
   if (!info) throw new CalicoError('E_UNKNOWN_KIND', resource.kind, 'not a kind of resource');
-  const { metadata: _, ...parts } = fieldsOf(info.schema);
+  return arranged(resource, info, !isNewer(resource, info));
+}
+
+function arranged(resource: Resource, info: KindInfo, empties: boolean): Resource {
+  const { metadata: _, kind: __, apiVersion: ___, ...parts } = fieldsOf(info.schema);
   const { kind, apiVersion, metadata, ...rest } = resource;
-  return {
-    kind,
-    apiVersion,
-    metadata: orderedMetadata(metadata),
-    ...ordered(rest, parts, ['kind', 'apiVersion']),
-  } as Resource;
+  const body = ordered(rest, parts, empties) as Pick<Resource, 'spec'>;
+  const first = (body.spec && isNewer(resource, info) && info.newerForm?.first) || [];
+  if (first.length > 0) body.spec = withFirst(body.spec as Record<string, unknown>, first);
+  return { kind, apiVersion, metadata: orderedMetadata(metadata), ...body } as Resource;
+}
+
+function isNewer(resource: Resource, { newerForm, schema }: KindInfo): boolean {
+  return newerForm !== undefined && usesNewer(resource, schema);
+}
+
+function withFirst(spec: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  const first = names.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]);
+  return { ...Object.fromEntries(first), ...spec };
 }
 
 /** The resource of a stored text, of whatever version wrote it: unknown fields and integers beyond 2^53 are kept. Throws E_DATASTORE. */
@@ -46,7 +65,8 @@ export function fromStored(text: string): Resource {
     typeof resource.metadata?.name !== 'string'
   )
     throw new CalicoError('E_DATASTORE', 'stored resource', 'is not a resource: it has no kind or name');
-  const name = KINDS[resource.kind]?.nameFromStored(resource.metadata.name) ?? resource.metadata.name;
+  const { name: stored, annotations } = resource.metadata;
+  const name = originalName(annotations) ?? KIND_NAMES[resource.kind]?.nameFromStored(stored) ?? stored;
   return { ...resource, metadata: { ...resource.metadata, name } };
 }
 
@@ -62,29 +82,28 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The value with known fields first, in the schema's order, and empty structs added. */
-function order(value: unknown, schema: z.ZodType): unknown {
+/** The value with known fields first, in the schema's order, and (`empties`) empty structs added. */
+function order(value: unknown, schema: z.ZodType, empties: boolean): unknown {
   if (Array.isArray(value)) {
     const element = elementOf(schema);
-    return element ? value.map((member) => order(member, element)) : value;
+    return element ? value.map((member) => order(member, element, empties)) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   const fields = fieldsOf(schema);
   return Object.keys(fields).length > 0
-    ? ordered(value as Record<string, unknown>, fields)
+    ? ordered(value as Record<string, unknown>, fields, empties)
     : sorted(value as Record<string, unknown>);
 }
 
 function ordered(
   value: Record<string, unknown>,
   fields: Readonly<Record<string, z.ZodType>>,
-  except: readonly string[] = [],
+  empties: boolean,
 ): Record<string, unknown> {
   const entries: [string, unknown][] = [];
   for (const [key, schema] of Object.entries(fields)) {
-    if (except.includes(key)) continue;
-    if (value[key] !== undefined) entries.push([key, order(value[key], schema)]);
-    else if (isEmbedded(schema)) entries.push([key, order({}, schema)]);
+    if (value[key] !== undefined) entries.push([key, order(value[key], schema, empties)]);
+    else if (empties && isEmbedded(schema)) entries.push([key, order({}, schema, empties)]);
   }
   const unknown = Object.entries(value).filter(([key]) => !Object.hasOwn(fields, key));
   return Object.fromEntries([...entries, ...unknown]);

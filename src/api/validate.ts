@@ -5,7 +5,10 @@ import { quote } from './formats.ts';
 import { API_VERSION, type KindInfo, type Resource } from './kind.ts';
 import { KINDS, kindInfo } from './kinds.ts';
 import { nearMiss } from './near-miss.ts';
+import { usesNewer } from './newer.ts';
 import { at, elementOf, fieldsOf } from './shape.ts';
+import { inStoredOrder } from './stored.ts';
+import { putBack, setAside } from './unknown-fields.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -26,17 +29,35 @@ export class InvalidResource extends CalicoError {
   }
 }
 
+export interface ValidateOptions {
+  /** In the form of newer versions, also where v3.15 could read it. */
+  readonly newer?: boolean;
+  /** What the resource is to replace: fields that only newer versions know are kept where it has them too. */
+  readonly current?: Resource;
+}
+
 /**
  * Reads a plain object as a resource. Throws E_UNKNOWN_KIND, or E_INVALID with every problem of the object: the
  * field's path, what was found and what was expected.
  */
-export function validate(input: unknown): Resource {
-  const info = kindOf(input);
+export function validate(given: unknown, { newer, current }: ValidateOptions = {}): Resource {
+  const info = kindOf(given);
+  const { input, fields } = setAside(given, current, info.schema);
   const result = info.schema.safeParse(spelled(input, info.schema));
-  if (result.success) return prune(result.data) as Resource;
+  if (result.success) {
+    const resource = inItsForm(prune(result.data) as Resource, info, newer);
+    putBack(resource, fields);
+    return resource;
+  }
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, input, info.schema));
   const distinct = new Map(problems.map((problem) => [problem.text, problem]));
   throw new InvalidResource(subjectOf(input as Resource), [...distinct.values()]);
+}
+
+function inItsForm(resource: Resource, { newerForm, schema }: KindInfo, newer = false): Resource {
+  if (!newerForm || !(newer || newerForm.is?.(resource) || usesNewer(resource, schema))) return resource;
+  newerForm.convert(resource);
+  return inStoredOrder(resource);
 }
 
 function kindOf(input: unknown): KindInfo {

@@ -1,5 +1,5 @@
 /** What people may not write: resources that Calico or an orchestrator keeps. */
-import type { Resource } from '../api/index.ts';
+import { KIND_NAMES, type Resource } from '../api/index.ts';
 import { CalicoError } from '../errors/index.ts';
 
 /** The profile that allows everything; built in, never stored. */
@@ -18,6 +18,8 @@ export function checkMayWrite(kind: string, name: string): void {
   const refuse = (why: string): never => {
     throw new CalicoError('E_INVALID', `${kind} ${name}`, why);
   };
+  const keeper = KIND_NAMES[kind]?.keeper;
+  if (keeper) refuse(`is written by ${keeper}, it cannot be changed`);
   if (kind === 'ClusterInformation') refuse('is written by Calico itself, it cannot be changed');
   if (kind === 'Profile' && name === DEFAULT_PROFILE.metadata.name) refuse('is built in, it cannot be changed');
   if (kind === 'NetworkPolicy' && name.startsWith('knp.default.')) refuse('is managed through the Kubernetes API');

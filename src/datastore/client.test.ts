@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { KINDS, type Resource } from '../api/index.ts';
+import type { Resource } from '../api/index.ts';
 import { Client } from './client.ts';
 import { resourceKey } from './keys.ts';
 import { MemoryStore } from './memory/store.ts';
@@ -32,28 +30,6 @@ const policy = (name: string, selector: string): Resource => ({
   kind: 'NetworkPolicy',
   metadata: { name, namespace: 'prod' },
   spec: { selector },
-});
-
-describe('what upstream v3.15.0 writes', () => {
-  interface Case {
-    id: string;
-    input: string;
-    setup?: string;
-    'v3.15.0': { exit: number; written: { key: string; value: unknown }[] };
-  }
-  const cases = Object.keys(KINDS)
-    .flatMap((kind) => JSON.parse(readVector(`${kind}.json`)) as Case[])
-    .filter((c) => c['v3.15.0'].exit === 0);
-
-  test.each(cases)('$id', async ({ input, setup, 'v3.15.0': recorded }) => {
-    for (const resource of resources(setup ?? '')) await client.create(resource);
-    const before = new Map((await store.list('/')).items.map((item) => [item.key, item.value]));
-    for (const resource of resources(input)) await client.create(resource);
-    const written = (await store.list('/')).items.filter((item) => before.get(item.key) !== item.value);
-    expect(written.map(({ key, value }) => [key, mask(value)])).toEqual(
-      recorded.written.map(({ key, value }) => [key, mask(JSON.stringify(value))]),
-    );
-  });
 });
 
 test('create: uid, creation time in whole seconds, resource version on return only', async () => {
@@ -200,21 +176,3 @@ describe('side effects', () => {
     expect(left.map(({ spec }) => spec?.node)).toEqual(['n2']);
   });
 });
-
-function readVector(name: string): string {
-  return readFileSync(new URL(`../../test/vectors/datastore/${name}`, import.meta.url), 'utf8');
-}
-
-function resources(yaml: string): Resource[] {
-  return parseAllDocuments(yaml, { version: '1.1' })
-    .map((document) => document.toJS() as Resource)
-    .filter(Boolean);
-}
-
-/** Generated values replaced, the order of fields kept. */
-function mask(json: string): string {
-  return JSON.stringify(JSON.parse(json))
-    .replaceAll(/"uid":"[^"]*"/g, '"uid":"…"')
-    .replaceAll(/"creationTimestamp":"[^"]*"/g, '"creationTimestamp":"…"')
-    .replaceAll(/"clusterGUID":"[^"]*"/g, '"clusterGUID":"…"');
-}

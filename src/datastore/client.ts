@@ -2,13 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import {
   fromStored,
+  KINDS,
   type KindInfo,
   kindInfo,
   kindNames,
   nearMiss,
   type Resource,
+  storedNameOf,
   toStored,
   validate,
+  withoutOriginalName,
 } from '../api/index.ts';
 import { CalicoError, type ErrorCode } from '../errors/index.ts';
 import { resourceKey, storedNames } from './keys.ts';
@@ -26,6 +29,11 @@ export interface ClientOptions {
   readonly now?: () => number;
   /** For metadata.uid and the cluster's GUID. */
   readonly newUuid?: () => string;
+  /**
+   * The form in which new policies are stored: v3.15's (`default.p`, unless the policy says more than v3.15 knows), or that
+   * of the newest versions (`p`, with its tier). One that exists keeps the form that it has.
+   */
+  readonly policies?: 'v3.15' | 'newest';
 }
 
 const UPDATE_ATTEMPTS = 5;
@@ -35,11 +43,13 @@ export class Client {
   readonly store: Store;
   readonly newUuid: () => string;
   readonly #now: () => number;
+  readonly #newest: boolean;
 
   constructor(store: Store, options: ClientOptions = {}) {
     this.store = store;
     this.newUuid = options.newUuid ?? randomUUID;
     this.#now = options.now ?? Date.now;
+    this.#newest = options.policies === 'newest';
   }
 
   /** With metadata.resourceVersion. The namespace is `default` unless given. E_NOT_FOUND. */
@@ -70,17 +80,25 @@ export class Client {
 
   /** Resolves to what was written: with defaults, uid, creation time and resource version. E_EXISTS, E_INVALID. */
   async create(input: Resource): Promise<Resource> {
-    const resource = validate(input);
+    const resource = validate(input, { newer: this.#newest });
     const id = identifyResource(resource);
     if (resource.metadata.resourceVersion) {
       throw new CalicoError('E_INVALID', id.text, 'metadata.resourceVersion must not be set to create a resource');
     }
     if (await this.#locate(id)) throw problem('E_EXISTS', id);
     await beforeWrite(this, resource, null);
-    resource.metadata.uid = this.newUuid();
-    resource.metadata.creationTimestamp = new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const created = this.store.create(id.keys[0] as string, toStored(resource));
-    return withRevision(resource, await created.catch((error) => rethrow(error, id)));
+    return this.insert(resource);
+  }
+
+  /** Writes a new resource and nothing beside it. It must be valid. E_EXISTS. */
+  async insert(resource: Resource): Promise<Resource> {
+    const { kind, metadata } = resource;
+    const id = identifyResource(resource);
+    metadata.uid = this.newUuid();
+    metadata.creationTimestamp = new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const key = resourceKey(infoOf(kind).plural, storedNameOf(resource), metadata.namespace);
+    const created = this.store.create(key, toStored(resource));
+    return shown(withRevision(resource, await created.catch((error) => rethrow(error, id))));
   }
 
   /**
@@ -88,7 +106,7 @@ export class Client {
    * without it whatever is there. Resolves to what was written. E_NOT_FOUND, E_CONFLICT, E_INVALID.
    */
   async update(input: Resource): Promise<Resource> {
-    const resource = validate(input);
+    const resource = await this.#validUpdate(input);
     const id = identifyResource(resource);
     const wanted = resource.metadata.resourceVersion;
     for (let attempt = 1; ; attempt++) {
@@ -96,11 +114,13 @@ export class Client {
       if (!item) throw problem('E_NOT_FOUND', id);
       if (wanted && wanted !== item.revision) throw problem('E_CONFLICT', id);
       const current = decode(item);
-      await beforeWrite(this, resource, current);
-      keepIdentity(resource, current);
+      const next = isTiered(current) && !isTiered(resource) ? validate(resource, { newer: true, current }) : resource;
+      await beforeWrite(this, next, current);
+      keepIdentity(next, current);
       const storedName = item.key.slice(item.key.lastIndexOf('/') + 1);
       try {
-        return withRevision(resource, await this.store.update(item.key, toStored(resource, storedName), item.revision));
+        const revision = await this.store.update(item.key, toStored(next, storedName), item.revision);
+        return shown(withRevision(next, revision));
       } catch (error) {
         const lostRace = error instanceof CalicoError && error.code === 'E_CONFLICT' && !wanted;
         if (!lostRace || attempt === UPDATE_ATTEMPTS) rethrow(error, id);
@@ -114,14 +134,27 @@ export class Client {
     const item = await this.#locate(id);
     if (!item) throw problem('E_NOT_FOUND', id);
     if (resourceVersion && resourceVersion !== item.revision) throw problem('E_CONFLICT', id);
-    await beforeDelete(this, id.info.kind, name);
+    await beforeDelete(this, tryDecode(item) ?? named(id, name));
     const deleted = await this.store.delete(item.key, resourceVersion).catch((error) => rethrow(error, id));
     if (!deleted) throw problem('E_NOT_FOUND', id);
-    return tryDecode(deleted) ?? { apiVersion: 'projectcalico.org/v3', kind: id.info.kind, metadata: { name } };
+    return tryDecode(deleted) ?? named(id, name);
   }
 
   close(): Promise<void> {
     return this.store.close();
+  }
+
+  /** Strict for what people write; what a newer version put into the datastore may stay as it is. */
+  async #validUpdate(input: Resource): Promise<Resource> {
+    try {
+      return validate(input);
+    } catch (error) {
+      const { kind, metadata } = input;
+      const current =
+        typeof metadata?.name === 'string' ? await this.find(kind, metadata.name, metadata.namespace) : null;
+      if (!current) throw error;
+      return validate(input, { current });
+    }
   }
 
   async #locate(id: Identity): Promise<KeyValue | null> {
@@ -148,12 +181,17 @@ function identify(kind: string, name: string, namespace?: string): Identity {
   return { info, keys, text: `${info.kind} ${inNamespace ? `${inNamespace}/` : ''}${name}` };
 }
 
+/** What is known of a resource whose stored text cannot be read. */
+function named({ info }: Identity, name: string): Resource {
+  return { apiVersion: 'projectcalico.org/v3', kind: info.kind, metadata: { name } };
+}
+
 function identifyResource({ kind, metadata }: Resource): Identity {
   return identify(kind, metadata.name, metadata.namespace);
 }
 
 function infoOf(kind: string): KindInfo {
-  const info = kindInfo(kind);
+  const info = Object.hasOwn(KINDS, kind) ? KINDS[kind] : kindInfo(kind);
   if (info) return info;
   const near = nearMiss(kind, kindNames());
   throw new CalicoError(
@@ -183,7 +221,7 @@ function rethrow(error: unknown, id: Identity): never {
 
 function decode({ value, revision, key }: KeyValue): Resource {
   try {
-    return withRevision(fromStored(value), revision);
+    return shown(withRevision(fromStored(value), revision));
   } catch (cause) {
     throw new CalicoError('E_DATASTORE', key, cause instanceof Error ? cause.message : 'is no resource', { cause });
   }
@@ -195,6 +233,16 @@ function tryDecode(item: KeyValue): Resource | null {
   } catch {
     return null;
   }
+}
+
+/** As people see it. */
+function shown(resource: Resource): Resource {
+  return { ...resource, metadata: withoutOriginalName(resource.metadata) };
+}
+
+/** Is the policy in the form of newer versions, which say its tier? */
+function isTiered({ spec }: Resource): boolean {
+  return spec?.tier !== undefined;
 }
 
 function withRevision(resource: Resource, revision: string): Resource {

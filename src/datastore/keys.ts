@@ -10,13 +10,14 @@ export function resourceKey(plural: string, storedName: string, namespace?: stri
 }
 
 /**
- * The names under which a resource may be stored, the one that we write first: v3.15 stores a policy `p` as
- * `default.p`, newer versions as `p`. Policies that Kubernetes or OpenStack made have one name only.
+ * The names under which a resource may be stored, the one that counts first: v3.15 stores a policy `p` as `default.p`,
+ * newer versions as `p`, and people may call it either. Policies of other tiers, and those that Kubernetes or OpenStack
+ * made, have one name only.
  */
 export function storedNames(info: KindName, name: string): string[] {
-  const stored = info.storedName(name);
-  // `default.p` as it stands is the other policy, `p`.
-  return info.nameFromStored(name) === name && stored !== name ? [stored, name] : [stored];
+  const plain = info.nameFromStored(name);
+  const stored = info.storedName(plain);
+  return stored === plain ? [stored] : [stored, plain];
 }
 
 export interface ResourceLocation {

@@ -5,6 +5,7 @@ import { flagOrUnset, int, item, list, omitted, oneOf, text } from '../fields.ts
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
+import { newer, specDefaults } from '../newer.ts';
 import { asNumber } from '../ports.ts';
 import { reporter } from '../report.ts';
 import { secret } from '../secret.ts';
@@ -21,27 +22,29 @@ const spec = () =>
     logSeverityScreen: oneOf(['Debug', 'Info', 'Warning', 'Error', 'Fatal']),
     nodeToNodeMeshEnabled: flagOrUnset(),
     asNumber: omitted(asNumber),
-    serviceLoadBalancerIPs: prefixes(),
+    ...newer({ serviceLoadBalancerIPs: prefixes() }),
     serviceExternalIPs: list(network()),
     serviceClusterIPs: list(network()),
-    serviceLoadBalancerAggregation: oneOf(['Enabled', 'Disabled']),
-    communities: list(z.strictObject({ name: item(formats.bgpName), value: item(formats.community) })),
-    prefixAdvertisements: list(
-      z.strictObject({
-        cidr: item(formats.prefix),
-        communities: z.array(item(formats.communityOrName)).min(1, 'must name a community'),
-      }),
-    ),
-    listenPort: int({ min: 0, max: 65535 }),
-    nodeMeshPassword: secret(),
-    nodeMeshMaxRestartTime: duration(),
-    bindMode: oneOf(['None', 'NodeIP']),
-    ignoredInterfaces: list(item(formats.interfacePattern)),
-    localWorkloadPeeringIPV4: text(formats.ipv4),
-    localWorkloadPeeringIPV6: text(formats.ipv6),
-    programClusterRoutes: oneOf(['Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly']),
-    ipv4NormalRoutePriority: routePriority(),
-    ipv6NormalRoutePriority: routePriority(),
+    ...newer({
+      serviceLoadBalancerAggregation: oneOf(['Enabled', 'Disabled']),
+      communities: list(z.strictObject({ name: item(formats.bgpName), value: item(formats.community) })),
+      prefixAdvertisements: list(
+        z.strictObject({
+          cidr: item(formats.prefix),
+          communities: z.array(item(formats.communityOrName)).min(1, 'must name a community'),
+        }),
+      ),
+      listenPort: int({ min: 0, max: 65535 }),
+      nodeMeshPassword: secret(),
+      nodeMeshMaxRestartTime: duration(),
+      bindMode: oneOf(['None', 'NodeIP']),
+      ignoredInterfaces: list(item(formats.interfacePattern)),
+      localWorkloadPeeringIPV4: text(formats.ipv4),
+      localWorkloadPeeringIPV6: text(formats.ipv6),
+      programClusterRoutes: oneOf(['Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly']),
+      ipv4NormalRoutePriority: routePriority(),
+      ipv6NormalRoutePriority: routePriority(),
+    }),
   });
 
 const schema = () =>
@@ -65,4 +68,6 @@ const schema = () =>
     },
   );
 
-export const bgpConfiguration = defineKind('BGPConfiguration', schema);
+export const bgpConfiguration = defineKind('BGPConfiguration', schema, {
+  convert: specDefaults({ logSeverityScreen: 'Info', serviceLoadBalancerAggregation: 'Enabled' }),
+});

@@ -4,8 +4,9 @@ import { parseIp } from '../../net/index.ts';
 import { duration } from '../duration-field.ts';
 import { flag, intOrUnset, item, list, omitted, oneOf, orElse, text } from '../fields.ts';
 import * as formats from '../formats.ts';
-import { defineKind, part, resourceSchema } from '../kind.ts';
+import { defineKind, part, type Resource, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
+import { newer } from '../newer.ts';
 import { asNumber } from '../ports.ts';
 import { type Report, reporter } from '../report.ts';
 import { secret } from '../secret.ts';
@@ -16,21 +17,23 @@ const spec = () =>
     node: text(formats.name),
     peerIP: orElse(text(formats.ipWithPort), ''),
     asNumber: orElse(omitted(asNumber), 0),
-    localASNumber: omitted(asNumber),
+    ...newer({ localASNumber: omitted(asNumber) }),
     nodeSelector: selector(),
     peerSelector: selector(),
-    localWorkloadSelector: selector(),
-    keepOriginalNextHop: flag(),
-    nextHopMode: oneOf(['Auto', 'Self', 'Keep']),
-    password: secret(),
-    sourceAddress: oneOf(['UseNodeIP', 'None']),
-    maxRestartTime: duration(),
-    keepaliveTime: duration(),
-    numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
-    ttlSecurity: intOrUnset({ min: 0, max: 255 }),
-    reachableBy: text(formats.ip),
-    filters: list(item(formats.name)),
-    reversePeering: oneOf(['Auto', 'Manual']),
+    ...newer({
+      localWorkloadSelector: selector(),
+      keepOriginalNextHop: flag(),
+      nextHopMode: oneOf(['Auto', 'Self', 'Keep']),
+      password: secret(),
+      sourceAddress: oneOf(['UseNodeIP', 'None']),
+      maxRestartTime: duration(),
+      keepaliveTime: duration(),
+      numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
+      ttlSecurity: intOrUnset({ min: 0, max: 255 }),
+      reachableBy: text(formats.ip),
+      filters: list(item(formats.name)),
+      reversePeering: oneOf(['Auto', 'Manual']),
+    }),
   });
 
 const schema = () =>
@@ -61,4 +64,10 @@ function sameFamily(a: string, b: string): boolean {
   return (parseIp(a) ?? '').includes(':') === b.split(':').length > 2;
 }
 
-export const bgpPeer = defineKind('BGPPeer', schema);
+/** Newer versions leave out what v3.15 writes as empty. */
+function dropUnset({ spec = {} }: Resource): void {
+  if (spec.peerIP === '') delete spec.peerIP;
+  if (spec.asNumber === 0) delete spec.asNumber;
+}
+
+export const bgpPeer = defineKind('BGPPeer', schema, { convert: dropUnset, first: ['node', 'nodeSelector'] });

@@ -17,9 +17,11 @@ import {
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
+import { newer, specDefaults } from '../newer.ts';
 import { plainPort } from '../ports.ts';
 import { reporter } from '../report.ts';
-import { newerFelixFields } from './felix-configuration-newer.ts';
+import { selector } from '../selector-field.ts';
+import { NEWER_FELIX_DEFAULTS, newerFelixFields } from './felix-configuration-newer.ts';
 
 const SEVERITIES = ['Debug', 'Info', 'Warning', 'Error', 'Fatal', 'Trace'] as const;
 const UINT32 = 4294967295;
@@ -31,8 +33,7 @@ const protoPorts = () =>
     z.strictObject({
       protocol: orElse(text(), ''),
       port: orElse(omitted(integer({ min: 0, max: 65535 })), 0),
-      /** Known to Calico from v3.18 on. */
-      net: text(formats.cidr),
+      ...newer({ net: text(formats.cidr) }),
     }),
   );
 
@@ -43,6 +44,7 @@ const tableRange = () =>
 
 /** In the order in which v3.15 stores them. */
 const fields = () => ({
+  ...newer({ nodeSelector: selector() }),
   useInternalDataplaneDriver: flagOrUnset(),
   dataplaneDriver: text(),
   ipv6Support: flagOrUnset(),
@@ -59,7 +61,7 @@ const fields = () => ({
   netlinkTimeout: duration(),
   metadataAddr: text(),
   metadataPort: intOrUnset(),
-  openstackRegion: text(formats.region),
+  openstackRegion: text(formats.shortLabel),
   interfacePrefix: text(),
   interfaceExclude: text(),
   chainInsertMode: text(),
@@ -117,6 +119,10 @@ const fields = () => ({
   sidecarAccelerationEnabled: flagOrUnset(),
   xdpEnabled: flagOrUnset(),
   genericXDPEnabled: flagOrUnset(),
+  ...newer({
+    nftablesMode: oneOf(['Disabled', 'Enabled', 'Auto']),
+    nftablesFlowTableOffload: oneOf(['All', 'Disabled']),
+  }),
   bpfEnabled: flagOrUnset(),
   bpfDisableUnprivileged: flagOrUnset(),
   /** Always written, even when empty. */
@@ -155,4 +161,6 @@ const schema = () =>
     },
   );
 
-export const felixConfiguration = defineKind('FelixConfiguration', schema);
+export const felixConfiguration = defineKind('FelixConfiguration', schema, {
+  convert: specDefaults(NEWER_FELIX_DEFAULTS),
+});

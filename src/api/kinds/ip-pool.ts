@@ -5,6 +5,7 @@ import { flag, int, list, omitted, oneOf, orElse } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
+import { newer, specDefaults } from '../newer.ts';
 import { type Report, reporter } from '../report.ts';
 import { selector } from '../selector-field.ts';
 
@@ -21,12 +22,14 @@ const spec = () =>
     ipipMode: mode(),
     natOutgoing: flag(),
     disabled: flag(),
-    disableBGPExport: flag(),
+    ...newer({ disableBGPExport: flag() }),
     blockSize: int(),
     nodeSelector: orElse(selector(), 'all()'),
-    namespaceSelector: selector(),
-    allowedUses: list(z.enum(['Workload', 'Tunnel', 'LoadBalancer'])),
-    assignmentMode: oneOf(['Automatic', 'Manual']),
+    ...newer({
+      namespaceSelector: selector(),
+      allowedUses: list(z.enum(['Workload', 'Tunnel', 'LoadBalancer'])),
+      assignmentMode: oneOf(['Automatic', 'Manual']),
+    }),
     /** Left over from v1: accepted when they say nothing. */
     ipip: omitted(z.never('is from v1: use ipipMode')),
     'nat-outgoing': omitted(z.literal(false, 'is from v1: use natOutgoing'), (value) => value === false),
@@ -87,4 +90,6 @@ function checkUses(spec: Spec, report: Report): void {
     report(['spec', 'namespaceSelector'], 'must be left out in a pool for Tunnel (allowedUses)');
 }
 
-export const ipPool = defineKind('IPPool', schema);
+export const ipPool = defineKind('IPPool', schema, {
+  convert: specDefaults({ allowedUses: ['Workload', 'Tunnel'], assignmentMode: 'Automatic' }),
+});

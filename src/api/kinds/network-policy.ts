@@ -2,7 +2,7 @@
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { namespacedMetadata } from '../metadata.ts';
-import { checkPolicy, defaultTypes, performanceHints, policyHead, policyTail } from '../policy.ts';
+import { checkPolicy, defaultTypes, performanceHints, policyHead, policyTail, TIERED } from '../policy.ts';
 import { reporter } from '../report.ts';
 
 const spec = () => part({ ...policyHead(), ...policyTail(), ...performanceHints() });
@@ -16,4 +16,4 @@ const schema = () =>
     },
   );
 
-export const networkPolicy = defineKind('NetworkPolicy', schema);
+export const networkPolicy = defineKind('NetworkPolicy', schema, TIERED);

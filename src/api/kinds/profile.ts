@@ -3,6 +3,7 @@ import { list, map } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
+import { dropEmptySides } from '../newer.ts';
 import { egressRule, ingressRule } from '../rule.ts';
 
 const spec = () =>
@@ -14,4 +15,4 @@ const spec = () =>
 
 const schema = () => resourceSchema('Profile', clusterMetadata(formats.name), { spec: spec() });
 
-export const profile = defineKind('Profile', schema);
+export const profile = defineKind('Profile', schema, { convert: dropEmptySides });

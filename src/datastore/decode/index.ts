@@ -42,7 +42,8 @@ const DECODERS: { readonly [K in Strict]: Decoder<K> } = {
   CalicoNodeStatus: bgp.calicoNodeStatus,
 };
 
-const KIND_OF_PLURAL = new Map(Object.values(KIND_NAMES).map(({ kind, plural }) => [plural, kind as Kind]));
+const KINDS = ['NetworkPolicy', 'GlobalNetworkPolicy', ...Object.keys(TOLERANT), ...Object.keys(DECODERS)] as Kind[];
+const KIND_OF_PLURAL = new Map(KINDS.map((kind) => [KIND_NAMES[kind]?.plural, kind]));
 
 /** What a key of the datastore is about; null when it is nothing of the model. */
 export function idOf(key: string): ResourceId | null {
@@ -54,11 +55,7 @@ export function idOf(key: string): ResourceId | null {
   return location && resourceId(location);
 }
 
-/** A kind of newer versions: its resources are followed, though calicoctl does not write them. */
-const TIERS = 'tiers';
-
 function resourceId({ plural, storedName, namespace }: ResourceLocation): ResourceId | null {
-  if (plural === TIERS) return namespace === undefined ? { kind: 'Tier', name: storedName } : null;
   const kind = KIND_OF_PLURAL.get(plural);
   const info = kind && KIND_NAMES[kind];
   if (!info || info.namespaced !== (namespace !== undefined)) return null;
