@@ -76,13 +76,13 @@ test('pools and nodes are told as they are', () => {
   const p = pool('10.0.0.0/16');
   expect(host.put(p, h2)).toEqual([
     { type: 'pool', pool: p },
-    { type: 'node', node: h2 },
+    { type: 'node', node: h2, local: false },
   ]);
   expect(host.put({ ...p, natOutgoing: true })).toMatchObject([{ type: 'pool', pool: { natOutgoing: true } }]);
   expect(host.update(gone(p), put(p))).toEqual([{ type: 'pool', pool: p }]);
   expect(host.delete(p, h2)).toEqual([
     { type: 'pool-gone', id: p.id },
-    { type: 'node-gone', id: h2.id },
+    { type: 'node-gone', id: h2.id, local: false },
   ]);
 });
 

@@ -201,8 +201,8 @@ export class CalcGraph implements SyncerSink {
   #flushNetwork(emit: (update: DataplaneUpdate) => void): void {
     this.#pools.removals(({ id }) => emit({ type: 'pool-gone', id }));
     this.#pools.updates((pool) => emit({ type: 'pool', pool }));
-    this.#nodes.removals(({ id }) => emit({ type: 'node-gone', id }));
-    this.#nodes.updates((node) => emit({ type: 'node', node }));
+    this.#nodes.removals(({ id }) => emit({ type: 'node-gone', id, local: id.name === this.#node }));
+    this.#nodes.updates((node) => emit({ type: 'node', node, local: node.id.name === this.#node }));
     this.#services.updates(emit);
     this.#routes.settle();
     this.#routes.updates(emit);

@@ -104,12 +104,14 @@ export interface Vtep {
   readonly mac: string;
 }
 
+/** How packets get to another host; `direct`: the hosts are in one subnet, so that none need be encapsulated. */
+export type Way = 'vxlan' | 'ipip' | 'direct';
+
 /** To workloads of another host. */
 export interface RemoteRoute {
   readonly dst: Cidr;
-  /** Through the VXLAN tunnel; else directly: the hosts are in one subnet. */
-  readonly encapsulated: boolean;
-  /** The other node's address, within the tunnel or outside of it. */
+  readonly way: Way;
+  /** The other node's address; of VXLAN, its address within the tunnel. */
   readonly gateway: Ip;
 }
 
@@ -137,8 +139,9 @@ export type DataplaneUpdate =
   | { readonly type: 'host-endpoint-gone'; readonly id: ResourceId<'HostEndpoint'> }
   | { readonly type: 'pool'; readonly pool: IPPool }
   | { readonly type: 'pool-gone'; readonly id: ResourceId<'IPPool'> }
-  | { readonly type: 'node'; readonly node: Node }
-  | { readonly type: 'node-gone'; readonly id: ResourceId<'Node'> }
+  /** `local`: it is this host's. */
+  | { readonly type: 'node'; readonly node: Node; readonly local: boolean }
+  | { readonly type: 'node-gone'; readonly id: ResourceId<'Node'>; readonly local: boolean }
   | { readonly type: 'vtep'; readonly vtep: Vtep }
   | { readonly type: 'vtep-gone'; readonly node: string; readonly family: Family }
   | { readonly type: 'route'; readonly route: RemoteRoute }

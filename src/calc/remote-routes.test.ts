@@ -16,11 +16,11 @@ const b1 = block('10.80.1.0/26', 'h1');
 const b2 = block('10.80.2.0/26', 'h2');
 const b3 = block('10.80.3.0/26', 'h3');
 
+const SUFFIX = { vxlan: '', ipip: ' by IP-in-IP', direct: ' directly' };
+
 /** `10.80.2.0/26 via 10.80.2.0`, with `directly` where it is not encapsulated. */
 function routes({ state }: Host): string[] {
-  const text = [...state.routes.values()].map(
-    ({ dst, gateway, encapsulated }) => `${dst} via ${gateway}${encapsulated ? '' : ' directly'}`,
-  );
+  const text = [...state.routes.values()].map(({ dst, gateway, way }) => `${dst} via ${gateway}${SUFFIX[way]}`);
   return text.sort();
 }
 
@@ -111,6 +111,48 @@ describe('from blocks', () => {
   });
 });
 
+describe('by IP-in-IP', () => {
+  const ipip = pool('10.80.0.0/16', { ipip: 'always' });
+  const w = (name: string, at: string, address: string) => workload(name, { node: at, ips: [address] });
+
+  test('to the hosts themselves, also those that have no end of a tunnel', () => {
+    const host = hostWith(ipip, h1, node('h2', '172.30.0.12/24'), h3, b1, b2, b3);
+    const all = ['10.80.2.0/26 via 172.30.0.12 by IP-in-IP', '10.80.3.0/26 via 172.31.0.13 by IP-in-IP'];
+    expect(routes(host)).toEqual(all);
+    host.put(pool('10.80.0.0/16', { ipip: 'cross-subnet' }));
+    expect(routes(host)).toEqual(['10.80.2.0/26 via 172.30.0.12 directly', all[1]]);
+    host.put(always);
+    expect(routes(host)).toEqual(['10.80.3.0/26 via 10.80.3.0']);
+    host.put(pool('10.80.0.0/16'));
+    expect(routes(host)).toEqual([]);
+  });
+
+  test('endpoints that have no block, and those that run elsewhere than their block says', () => {
+    const host = hostWith(ipip, h1, h2, h3, b1, b2, w('a', 'h2', '10.80.2.9'), w('b', 'h3', '10.80.9.9'));
+    const [toBlock, toB] = ['10.80.2.0/26 via 172.30.0.12 by IP-in-IP', '10.80.9.9/32 via 172.31.0.13 by IP-in-IP'];
+    expect(routes(host)).toEqual([toBlock, toB]);
+    host.put(w('a', 'h3', '10.80.2.9'));
+    expect(routes(host)).toEqual([toBlock, '10.80.2.9/32 via 172.31.0.13 by IP-in-IP', toB]);
+    host.put(w('a', 'h1', '10.80.2.9'));
+    expect(routes(host)).toEqual([toBlock, toB]);
+    host.put(w('a', 'h2', '10.80.1.9'));
+    expect(routes(host)).toEqual(['10.80.1.9/32 via 172.30.0.12 by IP-in-IP', toBlock, toB]);
+    host.put(block('10.80.9.0/26', 'h3'), block('10.80.1.0/26', 'h2'));
+    expect(routes(host)).toEqual([
+      '10.80.1.0/26 via 172.30.0.12 by IP-in-IP',
+      toBlock,
+      '10.80.9.0/26 via 172.31.0.13 by IP-in-IP',
+    ]);
+    host.delete(block('10.80.9.0/26'));
+    expect(routes(host)).toEqual(['10.80.1.0/26 via 172.30.0.12 by IP-in-IP', toBlock, toB]);
+  });
+
+  test('other pools have routes from blocks only', () => {
+    const host = hostWith(ipip, always, h1, h2, pool('10.81.0.0/16', { ipip: 'always' }), w('a', 'h2', '10.80.9.9'));
+    expect(routes(host)).toEqual([]);
+  });
+});
+
 describe('from endpoints', () => {
   const w2 = workload('w2', { node: 'h2', ips: ['10.80.1.9'] });
 
@@ -156,8 +198,12 @@ test('whatever the way, the routes are those of a fresh host', () => {
       )
       .map((fields) => node(...fields)),
     fc
-      .tuple(fc.constantFrom('10.80.0.0/16', '10.80.2.0/24'), fc.constantFrom('never', 'always', 'cross-subnet'))
-      .map(([net, vxlan]) => pool(net, { vxlan })),
+      .tuple(
+        fc.constantFrom('10.80.0.0/16', '10.80.2.0/24'),
+        fc.constantFrom('vxlan', 'ipip'),
+        fc.constantFrom('never', 'always', 'cross-subnet'),
+      )
+      .map(([net, by, when]) => pool(net, { [by]: when })),
     fc
       .tuple(fc.constantFrom('10.80.1.0/26', '10.80.2.0/26'), fc.option(host, { nil: undefined }), host)
       .map(([net, owner, borrower]) => block(net, owner, { [net.replace('0/26', '9')]: borrower })),

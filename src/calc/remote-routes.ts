@@ -1,73 +1,93 @@
 /**
- * How this host reaches the workloads of others, where that is Felix's to say: by VXLAN, or in a cross-subnet pool
- * directly.
+ * How this host reaches the workloads of others, where that is Felix's to say: by VXLAN, by IP-in-IP, or in a cross-subnet
+ * pool directly.
  *
- *     blocks (or the endpoints' own addresses) ─► claims: destination → hosts ─┐
- *     pools ─► is it VXLAN? ───────────────────────────────────────────────────┼─► RemoteRoute
- *     nodes ─► tunnel and host addresses ──────────────────────────────────────┘
+ *     blocks, else the endpoints' own addresses ─► claims: destination → hosts ─┐
+ *     pools ─► which encapsulation? ────────────────────────────────────────────┼─► RemoteRoute
+ *     nodes ─► tunnel and host addresses ───────────────────────────────────────┘
  *
  * A change marks the destinations that it may concern; `settle` works out those.
  */
 import type { IdKey, IPAMBlock, IPPool, Node, WorkloadEndpoint } from '../model/index.ts';
-import { type Cidr, cidrOf, contains, type Family, familyOf } from '../net/index.ts';
+import {
+  addressOf,
+  type Cidr,
+  cidrOf,
+  contains,
+  type Family,
+  familyOf,
+  fromBigInt,
+  lengthOf,
+  maxLength,
+  toBigInt,
+} from '../net/index.ts';
 import type { DataplaneUpdate, RemoteRoute, Vtep } from './output.ts';
 import { Pending } from './pending.ts';
 import { PoolTable } from './pool-table.ts';
+import { PrefixMap } from './prefix-map.ts';
+import { type Claim, RemoteClaims } from './remote-claims.ts';
 import { vtepOf } from './vtep.ts';
 
-/** `CalicoIPAM`: blocks, and addresses that another host borrows from them. `WorkloadIPs`: the endpoints' addresses. */
+/**
+ * `CalicoIPAM`: blocks, and addresses that another host borrows from them; with IP-in-IP also addresses of endpoints that
+ * run elsewhere than their block says, or have none (OpenStack gives out addresses itself). `WorkloadIPs`: the endpoints'
+ * addresses.
+ */
 export type RouteSource = 'CalicoIPAM' | 'WorkloadIPs';
-
-interface Claim {
-  readonly host: string;
-  readonly destinations: readonly Cidr[];
-}
 
 const FAMILIES: readonly Family[] = [4, 6];
 
 export class RemoteRoutes {
   readonly #node: string;
   #source: RouteSource = 'CalicoIPAM';
-  readonly #claims: Readonly<Record<RouteSource, Map<IdKey, readonly Claim[]>>> = {
-    CalicoIPAM: new Map(),
-    WorkloadIPs: new Map(),
+  readonly #touched = new Set<Cidr>();
+  readonly #claims: Readonly<Record<RouteSource, RemoteClaims>> = {
+    CalicoIPAM: new RemoteClaims(this.#touched),
+    WorkloadIPs: new RemoteClaims(this.#touched),
   };
-  /** Destination → who claims it for which host; of the source in force. */
-  readonly #claimants = new Map<Cidr, Map<IdKey, string>>();
-  readonly #byHost = new Map<string, Map<Cidr, number>>();
+  readonly #blocks = new Map<IdKey, IPAMBlock>();
+  readonly #blockByPrefix = new PrefixMap<IPAMBlock>();
   readonly #nodes = new Map<string, Node>();
   readonly #pools = new PoolTable();
-  readonly #touched = new Set<Cidr>();
   readonly #routes = new PendingChanges<Cidr, RemoteRoute>();
   readonly #vteps = new PendingChanges<string, Vtep>();
 
   constructor(node: string) {
     this.#node = node;
+    this.#use();
   }
 
   setSource(source: RouteSource): void {
     if (source === this.#source) return;
-    for (const [key, claims] of this.#claims[this.#source]) this.#index(key, claims, false);
     this.#source = source;
-    for (const [key, claims] of this.#claims[source]) this.#index(key, claims, true);
+    this.#use();
+    for (const { destinations } of Object.values(this.#claims)) this.#touch(destinations);
   }
 
   setBlock(key: IdKey, block: IPAMBlock | null): void {
+    const before = this.#blocks.get(key);
+    if (before) this.#blockByPrefix.delete(before.cidr);
+    if (block) this.#blockByPrefix.set(block.cidr, block);
+    if (block) this.#blocks.set(key, block);
+    else this.#blocks.delete(key);
+    if (before?.host !== block?.host) this.#touchWithin((block ?? before)!.cidr);
     const claims: Claim[] = block?.host === undefined ? [] : [{ host: block.host, destinations: [block.cidr] }];
     for (const [address, host] of block?.borrowed ?? []) claims.push({ host, destinations: [cidrOf(address)] });
-    this.#setClaims('CalicoIPAM', key, claims);
+    this.#claims.CalicoIPAM.set(key, claims);
   }
 
   setWorkload(key: IdKey, workload: WorkloadEndpoint | null): void {
     // One that cannot be read stands in for itself on no host: it must not take the way of another with its addresses.
     const claims = workload?.node ? [{ host: workload.node, destinations: workload.nets }] : [];
-    this.#setClaims('WorkloadIPs', key, claims);
+    this.#claims.WorkloadIPs.set(key, claims);
   }
 
   setPool(key: IdKey, pool: IPPool | null): void {
-    for (const changed of this.#pools.set(key, pool))
-      for (const destination of this.#claimants.keys())
-        if (contains(changed, destination)) this.#touched.add(destination);
+    const changed = this.#pools.set(key, pool);
+    this.#use();
+    for (const prefix of changed)
+      for (const { destinations } of Object.values(this.#claims))
+        for (const destination of destinations) if (contains(prefix, destination)) this.#touched.add(destination);
   }
 
   setNode(name: string, node: Node | null): void {
@@ -80,8 +100,8 @@ export class RemoteRoutes {
     }
     if (same(waysTo(before), waysTo(node))) return;
     // Who is in our subnet depends on what our subnet is.
-    const affected = name === this.#node ? this.#claimants : this.#byHost.get(name);
-    for (const destination of affected?.keys() ?? []) this.#touched.add(destination);
+    for (const claims of Object.values(this.#claims))
+      this.#touch(name === this.#node ? claims.destinations : claims.destinationsOf(name));
   }
 
   settle(): void {
@@ -103,49 +123,58 @@ export class RemoteRoutes {
     this.#vteps.retell();
   }
 
-  #setClaims(source: RouteSource, key: IdKey, claims: readonly Claim[]): void {
-    const all = this.#claims[source];
-    const before = all.get(key) ?? [];
-    if (same(before, claims)) return;
-    if (claims.length > 0) all.set(key, claims);
-    else all.delete(key);
-    if (source !== this.#source) return;
-    this.#index(key, before, false);
-    this.#index(key, claims, true);
+  get #asksEndpointsToo(): boolean {
+    return this.#source === 'CalicoIPAM' && this.#pools.hasIpip;
   }
 
-  #index(key: IdKey, claims: readonly Claim[], add: boolean): void {
-    for (const { host, destinations } of claims)
-      for (const destination of destinations) {
-        this.#touched.add(destination);
-        const claimants = this.#claimants.get(destination) ?? new Map<IdKey, string>();
-        if (add) this.#claimants.set(destination, claimants.set(key, host));
-        else if (claimants.delete(key) && claimants.size === 0) this.#claimants.delete(destination);
-        this.#countByHost(host, destination, add ? 1 : -1);
-      }
+  #use(): void {
+    this.#claims.CalicoIPAM.use(this.#source === 'CalicoIPAM');
+    this.#claims.WorkloadIPs.use(this.#source === 'WorkloadIPs' || this.#asksEndpointsToo);
   }
 
-  #countByHost(host: string, destination: Cidr, by: 1 | -1): void {
-    const counts = this.#byHost.get(host) ?? new Map<Cidr, number>();
-    const count = (counts.get(destination) ?? 0) + by;
-    if (count > 0) this.#byHost.set(host, counts.set(destination, count));
-    else if (counts.delete(destination) && counts.size === 0) this.#byHost.delete(host);
+  #touch(destinations: Iterable<Cidr>): void {
+    for (const destination of destinations) this.#touched.add(destination);
+  }
+
+  /** The endpoints' addresses in the block. IP-in-IP is IPv4's, whose blocks are small. */
+  #touchWithin(block: Cidr): void {
+    if (!this.#asksEndpointsToo || familyOf(block) === 6) return;
+    const first = toBigInt(addressOf(block));
+    const size = 1 << (maxLength(4) - lengthOf(block));
+    for (let i = 0; i < size; i++) {
+      const address = cidrOf(fromBigInt(first + BigInt(i), 4));
+      if (this.#claims.WorkloadIPs.has(address)) this.#touched.add(address);
+    }
   }
 
   #routeTo(dst: Cidr): RemoteRoute | undefined {
-    const encapsulation = this.#pools.poolOf(dst)?.vxlan ?? 'never';
+    const pool = this.#pools.poolOf(dst);
+    if (!pool) return undefined;
     // Two hosts claim it while an endpoint moves: the same one for everybody, whatever came first; but what is here is here.
-    const hosts = [...(this.#claimants.get(dst)?.values() ?? [])].sort();
-    const [name] = hosts;
-    if (encapsulation === 'never' || name === undefined || hosts.includes(this.#node)) return undefined;
-    const node = this.#nodes.get(name);
+    const hosts = this.#hostsOf(dst, pool).sort();
+    const node = this.#nodes.get(hosts[0] ?? '');
+    if (!node || hosts.includes(this.#node)) return undefined;
+    return this.#wayTo(node, dst, pool);
+  }
+
+  #hostsOf(dst: Cidr, pool: IPPool): string[] {
+    const stated = this.#claims[this.#source].hostsOf(dst);
+    if (this.#source === 'WorkloadIPs' || pool.ipip === 'never') return stated;
+    const running = this.#claims.WorkloadIPs.hostsOf(dst);
+    if (running.length === 0 || stated.length > 0) return running.length > 0 ? running : stated;
+    const host = this.#blockByPrefix.smallest(dst)?.host;
+    return running.every((name) => name === host) ? [] : running;
+  }
+
+  #wayTo(node: Node, dst: Cidr, { vxlan, ipip }: IPPool): RemoteRoute | undefined {
     const family = familyOf(dst);
-    const host = family === 4 ? node?.ipv4 : node?.ipv6;
-    if (!node || !host) return undefined;
-    if (encapsulation === 'cross-subnet' && this.#isNear(node, family))
-      return { dst, encapsulated: false, gateway: host };
+    const host = family === 4 ? node.ipv4 : node.ipv6;
+    const encapsulation = vxlan === 'never' && family === 4 ? ipip : vxlan;
+    if (!host || encapsulation === 'never') return undefined;
+    if (encapsulation === 'cross-subnet' && this.#isNear(node, family)) return { dst, way: 'direct', gateway: host };
+    if (vxlan === 'never') return { dst, way: 'ipip', gateway: host };
     const vtep = vtepOf(node, family);
-    return vtep ? { dst, encapsulated: true, gateway: vtep.address } : undefined;
+    return vtep ? { dst, way: 'vxlan', gateway: vtep.address } : undefined;
   }
 
   /** In this node's subnet, as its own resource has it. */

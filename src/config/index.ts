@@ -2,4 +2,4 @@
 export { datastoreConfig } from './datastore.ts';
 export type { FelixConfig } from './parameters.ts';
 export { type ConfigProblem, type ConfigSources, resolveConfig } from './resolve.ts';
-export { rulesConfig } from './rules-config.ts';
+export { encapsulationConfig, rulesConfig } from './rules-config.ts';

@@ -122,12 +122,17 @@ export const PARAMETERS = {
   ipInIpEnabled: parameter(bool, 'false'),
   ipInIpMtu: required(int(), '1440'),
   ipInIpTunnelAddr: parameter(address, ''),
+  /** Interfaces by which packets leave for other hosts: what they can carry decides of tunnels' MTUs. */
+  mtuIfacePattern: parameter(regexp, '^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)'),
   vxlanEnabled: parameter(bool, 'false'),
   vxlanPort: parameter(int(), '4789'),
   vxlanVNI: parameter(int(), '4096'),
   vxlanMTU: required(int(), '1410'),
+  vxlanMTUV6: parameter(int(), '0'),
   ipv4VXLANTunnelAddr: parameter(address, ''),
+  ipv6VXLANTunnelAddr: parameter(ipv6Address, ''),
   vxlanTunnelMACAddr: parameter(string, ''),
+  vxlanTunnelMACAddrV6: parameter(string, ''),
   wireguardEnabled: parameter(bool, 'false'),
   wireguardListeningPort: parameter(int(), '51820'),
   wireguardRoutingRulePriority: parameter(int(), '99'),
@@ -192,4 +197,7 @@ export type ParameterName = keyof typeof PARAMETERS;
 type ValueOf<P> = P extends Parameter<infer V> ? V : never;
 
 /** Every parameter's value in force. */
-export type FelixConfig = { readonly [N in ParameterName]: ValueOf<(typeof PARAMETERS)[N]> };
+export type FelixConfig = { readonly [N in ParameterName]: ValueOf<(typeof PARAMETERS)[N]> } & {
+  /** Those that some source sets, be it to their default. */
+  readonly given: readonly ParameterName[];
+};

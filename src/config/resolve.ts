@@ -50,11 +50,12 @@ export function resolveConfig(
     source('FelixConfiguration default', false, sources.global),
     source('host', true, { felixHostname: hostname }),
   ];
-  const config = Object.fromEntries(
-    Object.entries<Parameter>(PARAMETERS).map(([name, parameter]) => {
-      return [name, resolveParameter(name, parameter, ordered, exists, problems)];
-    }),
-  ) as unknown as FelixConfig;
+  const entries = Object.entries<Parameter>(PARAMETERS);
+  const values = entries.map(([name, parameter]) => {
+    return [name, resolveParameter(name, parameter, ordered, exists, problems)];
+  });
+  const given = entries.filter(([name, parameter]) => chosenSource(name, parameter, ordered)).map(([name]) => name);
+  const config = { ...Object.fromEntries(values), given } as unknown as FelixConfig;
   problems.push(...unknownNames(ordered), ...contradictions(config));
   return { config, problems };
 }
@@ -82,10 +83,9 @@ function resolveParameter(
   problems: ConfigProblem[],
 ): unknown {
   const { type, flags } = parameter;
-  const key = name.toLowerCase();
-  const chosen = sources.find(({ isLocal, values }) => values.has(key) && (isLocal || !flags.has('local')));
+  const chosen = chosenSource(name, parameter, sources);
   if (!chosen) return defaultOf(parameter);
-  const raw = chosen.values.get(key) as string;
+  const raw = chosen.values.get(name.toLowerCase()) as string;
   const refuse = (message: string, fatal: boolean) => {
     problems.push({ subject: name, message: `"${raw}" from the ${chosen.name}: ${message}`, fatal });
     return defaultOf(parameter);
@@ -97,6 +97,12 @@ function resolveParameter(
   if (value === undefined) return refuse(`expected ${type.expected}`, flags.has('fatal'));
   if (flags.has('must exist') && !exists(raw)) return refuse('no such file', flags.has('fatal'));
   return value;
+}
+
+/** The first that sets the parameter. */
+function chosenSource(name: string, { flags }: Parameter, sources: readonly Source[]): Source | undefined {
+  const key = name.toLowerCase();
+  return sources.find(({ isLocal, values }) => values.has(key) && (isLocal || !flags.has('local')));
 }
 
 function defaultOf({ type, default: raw }: Parameter): unknown {

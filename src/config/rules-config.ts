@@ -1,10 +1,31 @@
 /** From Felix's parameters to what chains depend on: for Felix, and for whoever asks what Felix would do. */
 import { parseIp, TCP, UDP } from '../net/index.ts';
-import { DEFAULT_RULES_CONFIG, markBits, type ProtocolPort, type RulesConfig } from '../rules/index.ts';
+import {
+  DEFAULT_RULES_CONFIG,
+  type EncapsulationConfig,
+  markBits,
+  type ProtocolPort,
+  type RulesConfig,
+} from '../rules/index.ts';
 import type { ProtocolPort as ParameterPort } from './parameter-type.ts';
 import type { FelixConfig } from './parameters.ts';
 
-/** `metadata`: the address that metadataAddr stands for; null: none is known. A name as it is stands for none. */
+/**
+ * Which encapsulations the configuration leaves to pools: those that it says nothing of. IPv6's VXLAN is on with pools only,
+ * as upstream's.
+ */
+export function encapsulationConfig(config: FelixConfig): EncapsulationConfig {
+  const { given, ipInIpEnabled, vxlanEnabled, ipv6Support } = config;
+  const ipip = !given.includes('ipInIpEnabled') ? 'by pools' : ipInIpEnabled && 'on';
+  const vxlan = !given.includes('vxlanEnabled') ? 'by pools' : vxlanEnabled && 'on';
+  return {
+    ...(ipip && { ipip4: ipip }),
+    ...(vxlan && { vxlan4: vxlan }),
+    ...(vxlan && ipv6Support && { vxlan6: 'by pools' }),
+  };
+}
+
+/** Encapsulations aside: `withEncapsulations`. `metadata`: the address that metadataAddr stands for; null: none is known. A name as it is stands for none. */
 export function rulesConfig(config: FelixConfig, metadata: string | null = config.metadataAddr): RulesConfig {
   const metadataAddress = parseIp(metadata ?? '');
   return {
@@ -19,15 +40,12 @@ export function rulesConfig(config: FelixConfig, metadata: string | null = confi
     logPrefix: config.logPrefix,
     failsafeInbound: config.failsafeInboundHostPorts.map(failsafe),
     failsafeOutbound: config.failsafeOutboundHostPorts.map(failsafe),
-    ipip: config.ipInIpEnabled,
-    vxlan: config.vxlanEnabled,
     vxlanPort: config.vxlanPort,
     allowVxlanFromWorkloads: config.allowVXLANPacketsFromWorkloads,
     allowIpipFromWorkloads: config.allowIPIPPacketsFromWorkloads,
     workloadSourceSpoofing: config.workloadSourceSpoofing === 'Any',
     serviceLoopPrevention: lower(config.serviceLoopPrevention) || 'disabled',
     natOutgoingExcludesHosts: config.natOutgoingExclusions === 'IPPoolsAndHostIPs',
-    ...(config.vxlanEnabled && { vxlanTunnelDevice: 'vxlan.calico' }),
     ...(config.natPortRange && { natPortRange: config.natPortRange }),
     ...(config.natOutgoingAddress && { natOutgoingAddress: config.natOutgoingAddress }),
     ...(config.iptablesNATOutgoingInterfaceFilter !== '' && {

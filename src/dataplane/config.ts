@@ -1,7 +1,8 @@
 /** What the dataplane is told at its start; a change of it needs a new start. */
 import type { InsertMode } from '../drivers/iptables/index.ts';
 import type { Cidr, Family, Ip } from '../net/index.ts';
-import type { RulesConfig } from '../rules/index.ts';
+import type { EncapsulationConfig, RulesConfig } from '../rules/index.ts';
+import type { IpipConfig } from './ipip.ts';
 import type { VxlanConfig } from './vxlan.ts';
 
 export interface DataplaneConfig {
@@ -29,8 +30,11 @@ export interface DataplaneConfig {
   readonly excludedInterfaces: readonly string[];
   /** Until the kernel's silence is a failure, milliseconds. */
   readonly netlinkTimeout: number;
-  /** Absent: VXLAN is off. */
-  readonly vxlan?: VxlanConfig;
+  readonly encapsulations: EncapsulationConfig;
+  readonly ipip: IpipConfig;
+  readonly vxlan: VxlanConfig;
+  /** Pattern of the interfaces towards other hosts: what they can carry, tunnels must fit in. */
+  readonly uplinks: string;
   /** Unexpected routes on workloads' interfaces go, whoever made them. */
   readonly removeExternalRoutes: boolean;
 }

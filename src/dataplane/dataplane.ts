@@ -180,6 +180,7 @@ export class Dataplane {
     this.#takenIn = true;
 
     const results = [await this.#attempt('removal of routes', () => this.#applyRoutes())];
+    results.push({ ...NOTHING, retryAt: this.#managers.tunnels.dueAt });
     const sets = ipsets.applyUpdates();
     this.#managers.tables.recheck(sets.changed);
     results.push(sets);
@@ -286,8 +287,7 @@ export class Dataplane {
   #follow(family: Family): void {
     const { routes, neighbours, fdb } = this.#drivers;
     routes.resync([family]);
-    // Both are IPv4's only.
-    if (family === 4) for (const driver of [neighbours, fdb]) driver.resync();
+    for (const driver of [neighbours, fdb]) driver.resync();
   }
 
   /** Once everything is in its place. What fails waits for the next audit. */

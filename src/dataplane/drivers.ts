@@ -11,7 +11,8 @@ import { SysctlDriver } from '../drivers/sysctl/index.ts';
 import { exec, NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from '../kernel/index.ts';
 import type { DataplaneConfig } from './config.ts';
 import { KernelLeftovers, type Leftovers } from './leftovers.ts';
-import { DIRECT_ROUTE_PROTOCOL, isVxlanDevice } from './vxlan.ts';
+import { TUNNEL_ROUTE_PROTOCOL } from './routes-to-hosts.ts';
+import { isVxlanDevice } from './vxlan.ts';
 
 export interface Drivers {
   readonly links: LinkTable;
@@ -49,7 +50,7 @@ export async function openDrivers(config: DataplaneConfig, { graceMs }: DriverOp
   const ownsInterface = (name: string): boolean => isVxlanDevice(name) || isWorkloads(name);
   const removeExternal = (protocol: number): boolean =>
     config.removeExternalRoutes || protocol === config.routeProtocol;
-  const ownsProtocol = (protocol: number): boolean => protocol === DIRECT_ROUTE_PROTOCOL;
+  const ownsProtocol = (protocol: number): boolean => protocol === TUNNEL_ROUTE_PROTOCOL;
   const netfilter = new NetlinkSocket(NETLINK_NETFILTER, { timeoutMs: config.netlinkTimeout });
   const network = { socket, links, ownsInterface, removeExternal, clock };
   return {

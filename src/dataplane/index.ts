@@ -2,5 +2,7 @@
 export * from './config.ts';
 export * from './dataplane.ts';
 export * from './drivers.ts';
+export type { MtuRule } from './host-mtu.ts';
+export type { IpipConfig } from './ipip.ts';
 export * from './status.ts';
 export type { VxlanConfig } from './vxlan.ts';

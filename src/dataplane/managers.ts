@@ -2,7 +2,7 @@
 import type { DataplaneUpdate } from '../calc/index.ts';
 import { type Route, routeKey } from '../drivers/routes/index.ts';
 import type { IPPool } from '../model/index.ts';
-import { type Cidr, type Family, familyOf, type Ip } from '../net/index.ts';
+import type { Cidr, Family, Ip } from '../net/index.ts';
 import { forwardChains, type RulesConfig } from '../rules/index.ts';
 import { Bandwidths } from './bandwidths.ts';
 import { Claims } from './claims.ts';
@@ -16,7 +16,7 @@ import { Policies } from './policies.ts';
 import { type EveryRoute, Reachability } from './reachability.ts';
 import { Sets } from './sets.ts';
 import { Tables } from './tables.ts';
-import { Vxlan } from './vxlan.ts';
+import { Tunnels } from './tunnels.ts';
 import { Workloads } from './workloads.ts';
 
 type Handlers = {
@@ -36,10 +36,10 @@ export class Managers {
   readonly codePoints: CodePoints;
   /** One for each family. */
   readonly reachability: ReadonlyMap<Family, Reachability>;
-  /** IPv4's. */
-  readonly vxlan: Vxlan;
+  readonly tunnels: Tunnels;
   readonly #drivers: Drivers;
   readonly #rules: RulesConfig;
+  #services: readonly Cidr[] = [];
   readonly #excluded: readonly RegExp[];
   /** Interfaces of workloads that not all of those who follow them have been told of. */
   readonly #toPlace = new Set<string>();
@@ -65,13 +65,19 @@ export class Managers {
     'host-endpoint-gone': ({ id }) => this.hostEndpoints.remove(id),
     pool: ({ pool }) => this.#setPool(pool.id, pool),
     'pool-gone': ({ id }) => this.#setPool(id, null),
-    node: ({ node }) => this.sets.setNode(node.id, node),
-    'node-gone': ({ id }) => this.sets.setNode(id, null),
+    node: ({ node, local }) => {
+      this.sets.setNode(node.id, node);
+      if (local) this.tunnels.setNode(node);
+    },
+    'node-gone': ({ id, local }) => {
+      this.sets.setNode(id, null);
+      if (local) this.tunnels.setNode(undefined);
+    },
     'service-prefixes': ({ prefixes }) => this.#onServices(prefixes),
-    vtep: ({ vtep }) => vtep.family === 4 && this.vxlan.setVtep(vtep),
-    'vtep-gone': ({ node, family }) => family === 4 && this.vxlan.removeVtep(node),
-    route: ({ route }) => familyOf(route.dst) === 4 && this.vxlan.setRoute(route),
-    'route-gone': ({ dst }) => familyOf(dst) === 4 && this.vxlan.removeRoute(dst),
+    vtep: ({ vtep }) => this.tunnels.setVtep(vtep),
+    'vtep-gone': ({ node, family }) => this.tunnels.removeVtep(node, family),
+    route: ({ route }) => this.tunnels.setRoute(route),
+    'route-gone': ({ dst }) => this.tunnels.removeRoute(dst),
   };
 
   constructor(config: DataplaneConfig, drivers: Drivers, log: WarningLog) {
@@ -88,17 +94,12 @@ export class Managers {
     this.#neighbourWarnings = new NeighbourWarnings(this.policies, rules, log);
     this.bandwidths = new Bandwidths(drivers.qdiscs);
     this.codePoints = new CodePoints(tables);
-    const routes = new Claims<Route>(drivers.routes, routeKey);
+    const claims = new Claims<Route>(drivers.routes, routeKey);
+    const route = (family: Family) => everyRoute(config, family);
     this.reachability = new Map(
-      tables.families.map((family) => [family, new Reachability(drivers, routes, family, everyRoute(config, family))]),
+      tables.families.map((family) => [family, new Reachability(drivers, claims, family, route(family))]),
     );
-    this.vxlan = new Vxlan(drivers, routes, {
-      ...config,
-      family: 4,
-      config: config.vxlan,
-      route: everyRoute(config, 4),
-    });
-    tables.offerStatic(rules);
+    this.tunnels = new Tunnels({ config, drivers, claims, route });
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
     this.workloads.offerAllowedSources();
@@ -111,18 +112,20 @@ export class Managers {
 
   onAddresses(): void {
     this.hostEndpoints.onAddresses();
-    this.vxlan.onAddresses();
+    this.tunnels.onAddresses();
   }
 
   #setPool(id: IPPool['id'], pool: IPPool | null): void {
     this.sets.setPool(id, pool);
     this.codePoints.setPool(id, pool);
+    this.tunnels.setPool(id, pool);
   }
 
   /** Brings the drivers' desired state up to date with the updates so far. What throws is in `faults`; the rest is done. */
   settle(): void {
     const { faults } = this;
     this.tables.mend();
+    faults.attempt('tunnels', () => this.#settleTunnels());
     faults.attempt('sets of pools and hosts', () => this.sets.settle());
     faults.attempt('workloads', () => {
       for (const name of this.workloads.settle()) this.#toPlace.add(name);
@@ -131,7 +134,6 @@ export class Managers {
       if (faults.attempt(`what follows interface ${name}`, () => this.#place(name))) this.#toPlace.delete(name);
     faults.attempt('code points', () => this.codePoints.settle());
     faults.attempt('host endpoints', () => this.#settleHosts());
-    faults.attempt('VXLAN', () => this.vxlan.settle());
   }
 
   #place(name: string): void {
@@ -150,11 +152,20 @@ export class Managers {
   /** The family's chains are in the kernel: what they are for may come. */
   open(family: Family): void {
     this.reachability.get(family)?.open();
-    if (family === 4) this.vxlan.open();
+    this.tunnels.open(family);
   }
 
   #onServices(prefixes: readonly Cidr[]): void {
+    this.#services = prefixes;
     this.tables.offer(['filter'], (family) => forwardChains(this.#rules, family, prefixes));
+  }
+
+  #settleTunnels(): void {
+    const rules = this.tunnels.settle();
+    if (!rules) return;
+    this.sets.setIpip(rules.ipip);
+    this.tables.offerStatic(rules);
+    this.#onServices(this.#services);
   }
 
   /** Those by which the host itself talks to others. */

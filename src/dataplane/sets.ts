@@ -29,6 +29,7 @@ export class Sets {
   readonly #hosts = new Map<IdKey, Ip>();
   #poolsTouched = true;
   #hostsTouched = true;
+  #hasIpip = false;
 
   constructor(driver: IpSetDriver, tables: Tables, config: SetsConfig) {
     this.#driver = driver;
@@ -64,18 +65,24 @@ export class Sets {
     this.#hostsTouched = true;
   }
 
+  /** Rules of IP-in-IP name the set of all hosts. */
+  setIpip(isOn: boolean): void {
+    this.#hasIpip = isOn;
+    this.#hostsTouched = true;
+  }
+
   settle(): void {
     if (this.#poolsTouched) this.#settlePools();
     this.#poolsTouched = false;
-    if (this.#hostsTouched && this.#needsHosts())
-      this.#setAll(ALL_HOSTS, 'hash:net', [...this.#hosts.values(), ...this.#config.externalHosts]);
+    if (this.#hostsTouched) this.#settleHosts();
     this.#hostsTouched = false;
   }
 
   /** Rules of tunnels and of NAT-outgoing name the set of all hosts, if they are configured to. */
-  #needsHosts(): boolean {
-    const { ipip, natOutgoingExcludesHosts } = this.#config.rules;
-    return ipip || natOutgoingExcludesHosts;
+  #settleHosts(): void {
+    if (this.#hasIpip || this.#config.rules.natOutgoingExcludesHosts)
+      this.#setAll(ALL_HOSTS, 'hash:net', [...this.#hosts.values(), ...this.#config.externalHosts]);
+    else this.remove(ALL_HOSTS);
   }
 
   /** A disabled pool gives out no addresses, but those that it gave are still masqueraded, and still pool addresses. */

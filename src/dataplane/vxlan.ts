@@ -1,36 +1,37 @@
 /**
- * The VXLAN overlay of one family: this host's device, the ends of others' tunnels (forwarding entries, neighbours, the set
- * of hosts that packets are taken from), and the routes through it; in a cross-subnet pool also routes beside it.
+ * The VXLAN overlay of one family: this host's device, and the ends of others' tunnels (forwarding entries, neighbours, the
+ * set of hosts that packets are taken from). Routes through it: routes-to-hosts.ts.
  *
  * What is new comes by `open`, once the family's chains are in the kernel: they let tunnel packets in from known hosts only.
  * What is gone goes at once. A host without an end of its own leaves its device as it is.
  */
-import type { RemoteRoute, Vtep } from '../calc/index.ts';
+import type { Vtep } from '../calc/index.ts';
 import type { FdbDriver, FdbEntry } from '../drivers/fdb/index.ts';
 import type { IpSetDriver } from '../drivers/ipset/index.ts';
 import type { LinkDriver, LinkTable } from '../drivers/links/index.ts';
 import type { Neighbour, NeighbourDriver } from '../drivers/neighbours/index.ts';
-import type { Route } from '../drivers/routes/index.ts';
 import { type Cidr, cidrOf, type Family, familyOf, type Ip } from '../net/index.ts';
-import { ipsetName, VXLAN_HOSTS } from '../rules/index.ts';
-import { Claims, type ClaimTarget } from './claims.ts';
+import { ipsetName, TUNNEL_DEVICES, VXLAN_HOSTS } from '../rules/index.ts';
+import { Claims } from './claims.ts';
+import type { HostMtu, MtuRule } from './host-mtu.ts';
 
-export interface VxlanConfig {
-  /** VNI. */
-  readonly id: number;
-  readonly port: number;
-  readonly mtu: number;
+/** Of one family. */
+export interface VxlanEnd {
+  readonly mtu: MtuRule;
   /** This host's, in place of what its Node says. */
   readonly address?: Ip;
   readonly mac?: string;
 }
 
+export interface VxlanConfig extends Readonly<Record<Family, VxlanEnd>> {
+  /** VNI. */
+  readonly id: number;
+  readonly port: number;
+}
+
 export interface VxlanOptions {
   readonly family: Family;
-  /** Undefined: VXLAN is off, and there is to be no device. */
-  readonly config: VxlanConfig | undefined;
-  /** Of every route through the tunnel. */
-  readonly route: Pick<Route, 'protocol' | 'source'>;
+  readonly config: VxlanConfig;
   /** Tunnel packets are taken from these, too. */
   readonly externalHosts: readonly Cidr[];
   readonly maxSetSize: number;
@@ -44,46 +45,65 @@ export interface VxlanDrivers {
   readonly ipsets: IpSetDriver;
 }
 
-/** Upstream's, for routes beside the tunnel. */
-export const DIRECT_ROUTE_PROTOCOL = 80;
-const OWNER = 'VXLAN';
-/** A workload that is here is here, whatever blocks say. */
-const BELOW_WORKLOADS = -1;
+const EXTERNAL = 'configuration';
+/** Ethernet, UDP, VXLAN, and the outer address family's header. */
+const OVERHEAD: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
 
-export const vxlanDevice = (family: Family): string => (family === 4 ? 'vxlan.calico' : 'vxlan-v6.calico');
-export const isVxlanDevice = (name: string): boolean => name === vxlanDevice(4) || name === vxlanDevice(6);
+export const isVxlanDevice = (name: string): boolean =>
+  name === TUNNEL_DEVICES.vxlan4 || name === TUNNEL_DEVICES.vxlan6;
 
 export class Vxlan {
   readonly #drivers: VxlanDrivers;
   readonly #options: VxlanOptions;
+  readonly #mtu: HostMtu;
   readonly #device: string;
-  readonly #routeClaims: Claims<Route>;
+  readonly #set: string;
   readonly #hostClaims: Claims<Cidr>;
   readonly #neighbourClaims: Claims<Neighbour>;
   readonly #fdbClaims: Claims<FdbEntry>;
+  #isOn = false;
   #local: Vtep | undefined;
   #deviceTouched = true;
-  /** The link that has this host's address. */
-  #parent: string | undefined;
   readonly #vteps = new Map<string, Vtep>();
-  readonly #routes = new Map<Cidr, RemoteRoute>();
-  readonly #touchedVteps = new Set<string>();
-  readonly #touchedRoutes = new Set<Cidr>();
+  readonly #touched = new Set<string>();
   /** Those whose host is in the set, and those whose entries are there. */
   readonly #admitted = new Map<string, Vtep>();
   readonly #opened = new Map<string, Vtep>();
 
-  /** `routes`: those of the family, in which workloads have their say, too. */
-  constructor(drivers: VxlanDrivers, routes: Claims<Route>, options: VxlanOptions) {
+  constructor(drivers: VxlanDrivers, mtu: HostMtu, options: VxlanOptions) {
+    const { ipsets } = drivers;
     this.#drivers = drivers;
     this.#options = options;
-    this.#device = vxlanDevice(options.family);
-    this.#routeClaims = routes;
-    this.#hostClaims = new Claims<Cidr>(this.#hostSet(), (host) => host);
+    this.#mtu = mtu;
+    this.#device = TUNNEL_DEVICES[`vxlan${options.family}`];
+    const set = ipsetName(VXLAN_HOSTS, options.family);
+    this.#set = set;
+    this.#hostClaims = new Claims<Cidr>(
+      {
+        setDesired: (host) => ipsets.addMembers(set, [host]),
+        removeDesired: (host) => ipsets.removeMembers(set, [host]),
+      },
+      (host) => host,
+    );
     this.#neighbourClaims = new Claims<Neighbour>(drivers.neighbours, ({ address }) => address);
     this.#fdbClaims = new Claims<FdbEntry>(drivers.fdb, ({ mac }) => mac);
-    const external = options.config ? options.externalHosts : [];
-    for (const host of external) if (familyOf(host) === options.family) this.#hostClaims.set(OWNER, host);
+  }
+
+  /** Off: there is to be no device. */
+  turn(isOn: boolean): void {
+    if (isOn === this.#isOn) return;
+    this.#isOn = isOn;
+    this.#deviceTouched = true;
+    const { family, externalHosts, maxSetSize: maxElements } = this.#options;
+    const { ipsets } = this.#drivers;
+    if (isOn) ipsets.setDesired({ name: this.#set, type: 'hash:net', family, maxElements }, []);
+    for (const host of externalHosts) {
+      if (familyOf(host) !== family) continue;
+      if (isOn) this.#hostClaims.set(EXTERNAL, host);
+      else this.#hostClaims.remove(EXTERNAL, host);
+    }
+    if (isOn) for (const node of this.#vteps.keys()) this.#touched.add(node);
+    else this.#empty();
   }
 
   setVtep(vtep: Vtep): void {
@@ -92,37 +112,26 @@ export class Vxlan {
       this.#deviceTouched = true;
     } else {
       this.#vteps.set(vtep.node, vtep);
-      this.#touchedVteps.add(vtep.node);
+      this.#touched.add(vtep.node);
     }
   }
 
   removeVtep(node: string): void {
-    if (this.#vteps.delete(node)) this.#touchedVteps.add(node);
+    if (this.#vteps.delete(node)) this.#touched.add(node);
     if (this.#local?.node !== node) return;
     this.#local = undefined;
     this.#deviceTouched = true;
   }
 
-  setRoute(route: RemoteRoute): void {
-    this.#routes.set(route.dst, route);
-    this.#touchedRoutes.add(route.dst);
-  }
-
-  removeRoute(dst: Cidr): void {
-    this.#routes.delete(dst);
-    this.#touchedRoutes.add(dst);
-  }
-
-  /** Some address of this host came or went: routes beside the tunnel may leave by another link. */
-  onAddresses(): void {
+  /** What the device depends on has changed beside its end: links, the host's MTU. */
+  onLinks(): void {
     this.#deviceTouched = true;
   }
 
   /** Takes away what is gone, and admits the hosts that are new. */
   settle(): void {
-    if (!this.#options.config) return;
-    for (const dst of this.#touchedRoutes) if (!this.#routes.has(dst)) this.#routeClaims.remove(OWNER, { dst });
-    for (const node of this.#touchedVteps) {
+    if (!this.#isOn) return;
+    for (const node of this.#touched) {
       const vtep = this.#vteps.get(node);
       this.#admit(node, vtep);
       if (!vtep) this.#openVtep(node, undefined);
@@ -131,15 +140,16 @@ export class Vxlan {
 
   /** The chains are in the kernel. */
   open(): void {
-    const { config } = this.#options;
-    if (this.#deviceTouched) this.#openDevice(config);
+    if (this.#deviceTouched) this.#openDevice();
     this.#deviceTouched = false;
-    if (config) {
-      for (const node of this.#touchedVteps) this.#openVtep(node, this.#vteps.get(node));
-      for (const dst of this.#touchedRoutes) this.#openRoute(this.#routes.get(dst));
-    }
-    this.#touchedVteps.clear();
-    this.#touchedRoutes.clear();
+    if (this.#isOn) for (const node of this.#touched) this.#openVtep(node, this.#vteps.get(node));
+    this.#touched.clear();
+  }
+
+  #empty(): void {
+    for (const node of [...this.#admitted.keys()]) this.#admit(node, undefined);
+    for (const node of [...this.#opened.keys()]) this.#openVtep(node, undefined);
+    this.#drivers.ipsets.removeDesired(this.#set);
   }
 
   #admit(node: string, vtep: Vtep | undefined): void {
@@ -166,44 +176,21 @@ export class Vxlan {
     this.#opened.set(node, vtep);
   }
 
-  #openRoute(remote: RemoteRoute | undefined): void {
-    if (!remote) return;
-    const { dst, gateway, encapsulated } = remote;
-    const device = encapsulated ? this.#device : this.#parent;
-    const route = encapsulated ? this.#options.route : { protocol: DIRECT_ROUTE_PROTOCOL };
-    if (device === undefined) this.#routeClaims.remove(OWNER, { dst });
-    else this.#routeClaims.set(OWNER, { ...route, dst, gateway, device, onlink: true }, BELOW_WORKLOADS);
-  }
-
-  #openDevice(config: VxlanConfig | undefined): void {
-    const { devices, links } = this.#drivers;
-    if (!config) {
-      devices.setAbsent(this.#device);
-      return;
-    }
+  #openDevice(): void {
+    const { devices } = this.#drivers;
+    const { family, config } = this.#options;
     const local = this.#local;
-    const parent = local && links.byAddress(local.host)?.name;
-    if (parent !== this.#parent) {
-      this.#parent = parent;
-      for (const { dst, encapsulated } of this.#routes.values()) if (!encapsulated) this.#touchedRoutes.add(dst);
+    if (!this.#isOn) devices.setAbsent(this.#device);
+    else if (!local) devices.removeDesired(this.#device);
+    else {
+      const { mtu, mac = local.mac, address = local.address } = config[family];
+      devices.setDesired(this.#device, {
+        up: true,
+        mtu: this.#mtu.within(mtu, OVERHEAD[family]),
+        mac,
+        address,
+        vxlan: { id: config.id, port: config.port, local: local.host },
+      });
     }
-    if (!local) {
-      devices.removeDesired(this.#device);
-      return;
-    }
-    const { id, port, mtu, mac = local.mac, address = local.address } = config;
-    devices.setDesired(this.#device, { up: true, mtu, mac, address, vxlan: { id, port, local: local.host } });
-  }
-
-  /** Those that tunnel packets are taken from. */
-  #hostSet(): ClaimTarget<Cidr> {
-    const { family, config, maxSetSize: maxElements } = this.#options;
-    const { ipsets } = this.#drivers;
-    const name = ipsetName(VXLAN_HOSTS, family);
-    if (config) ipsets.setDesired({ name, type: 'hash:net', family, maxElements }, []);
-    return {
-      setDesired: (host) => ipsets.addMembers(name, [host]),
-      removeDesired: (host) => ipsets.removeMembers(name, [host]),
-    };
   }
 }

@@ -2,8 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import type { FelixConfig } from '../config/index.ts';
-import { rulesConfig } from '../config/index.ts';
-import type { DataplaneConfig, VxlanConfig } from '../dataplane/index.ts';
+import { encapsulationConfig, rulesConfig } from '../config/index.ts';
+import type { DataplaneConfig, IpipConfig, MtuRule, VxlanConfig } from '../dataplane/index.ts';
 
 const DEFAULT_SET_SIZE = 1_048_576;
 
@@ -42,7 +42,10 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
     excludedInterfaces: config.interfaceExclude.map(({ source }) => source),
     netlinkTimeout: Math.max(0, config.netlinkTimeoutSecs) * 1000,
     removeExternalRoutes: config.removeExternalRoutes,
-    ...(config.vxlanEnabled && { vxlan: vxlanConfig(config) }),
+    encapsulations: encapsulationConfig(config),
+    ipip: ipipConfig(config),
+    vxlan: vxlanConfig(config),
+    uplinks: (config.mtuIfacePattern ?? /^$/).source,
   };
 }
 
@@ -53,16 +56,29 @@ function routeSources(config: FelixConfig): DataplaneConfig['routeSources'] {
   return { ...(v4 && !v4.includes(':') && { 4: v4 }), ...(v6 && { 6: v6 }) };
 }
 
+function ipipConfig(config: FelixConfig): IpipConfig {
+  const address = config.ipInIpTunnelAddr;
+  return { mtu: mtuRule(config, 'ipInIpMtu'), ...(address && { address }) };
+}
+
 function vxlanConfig(config: FelixConfig): VxlanConfig {
-  const address = config.ipv4VXLANTunnelAddr;
-  const mac = config.vxlanTunnelMACAddr;
   return {
     id: config.vxlanVNI,
     port: config.vxlanPort,
-    mtu: config.vxlanMTU,
-    ...(address && { address }),
-    ...(mac !== '' && { mac: mac.toLowerCase() }),
+    4: vxlanEnd(mtuRule(config, 'vxlanMTU'), config.ipv4VXLANTunnelAddr, config.vxlanTunnelMACAddr),
+    6: vxlanEnd(mtuRule(config, 'vxlanMTUV6'), config.ipv6VXLANTunnelAddr, config.vxlanTunnelMACAddrV6),
   };
+}
+
+function vxlanEnd(mtu: MtuRule, address: FelixConfig['ipv4VXLANTunnelAddr'], mac: string): VxlanConfig[4] {
+  return { mtu, ...(address && { address }), ...(mac !== '' && { mac: mac.toLowerCase() }) };
+}
+
+/** 0: as much as the host's interfaces can carry. The default is no more than v3.15's, and less where they carry less. */
+function mtuRule(config: FelixConfig, name: 'ipInIpMtu' | 'vxlanMTU' | 'vxlanMTUV6'): MtuRule {
+  const mtu = config[name];
+  if (mtu <= 0) return {};
+  return config.given.includes(name) ? { exactly: mtu } : { most: mtu };
 }
 
 /** What is taken as upstream takes it, but no set can have, is as if it were not given: the kernel's number has 32 bits. */

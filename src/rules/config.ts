@@ -1,6 +1,7 @@
 /** What the compiled chains depend on beside policy and endpoints: decided by Felix's configuration. */
 import { type Cidr, type Ip, type PortRange, type Protocol, TCP, UDP } from '../net/index.ts';
 import { type MarkBits, markBits } from './marks.ts';
+import type { Encapsulation } from './tunnels.ts';
 
 export interface ProtocolPort {
   readonly protocol: Protocol;
@@ -32,11 +33,12 @@ export interface RulesConfig {
   readonly failsafeOutbound: readonly ProtocolPort[];
   /** The host takes part in IP-in-IP: tunnel packets pass between cluster hosts, and from no one else. */
   readonly ipip: boolean;
-  /** Device of the IP-in-IP tunnel, once it has an address: what leaves by it from the host itself gets that address. */
-  readonly ipipTunnelDevice?: string;
+  /** The same of VXLAN, by the IP version of its packets. */
   readonly vxlan: boolean;
+  readonly vxlanV6: boolean;
   readonly vxlanPort: number;
-  readonly vxlanTunnelDevice?: string;
+  /** Tunnels in which the host has an address: what leaves by them from the host itself gets that address. */
+  readonly addressedTunnels: readonly Encapsulation[];
   readonly allowVxlanFromWorkloads: boolean;
   readonly allowIpipFromWorkloads: boolean;
   /** Source ports to masquerade with; absent: the kernel chooses. */
@@ -74,6 +76,8 @@ export const DEFAULT_RULES_CONFIG: RulesConfig = {
   failsafeOutbound: [udp(53), udp(67), tcp(179), tcp(2379), tcp(2380), tcp(5473), tcp(6443), tcp(6666), tcp(6667)],
   ipip: false,
   vxlan: false,
+  vxlanV6: false,
+  addressedTunnels: [],
   vxlanPort: 4789,
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,

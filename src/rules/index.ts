@@ -20,4 +20,5 @@ export * from './policy.ts';
 export * from './render.ts';
 export * from './spoofing.ts';
 export * from './static.ts';
+export * from './tunnels.ts';
 export * from './workload.ts';

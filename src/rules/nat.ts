@@ -5,6 +5,7 @@ import type { Action, Chain, Match, Rule } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { ALL_HOSTS, ALL_POOLS, MASQUERADED_POOLS } from './names.ts';
 import type { Origin } from './origin.ts';
+import { TUNNEL_DEVICES } from './tunnels.ts';
 
 const FIP_DNAT = 'cali-fip-dnat';
 const FIP_SNAT = 'cali-fip-snat';
@@ -24,11 +25,7 @@ export function staticNatChains(config: RulesConfig, family: Family): Chain[] {
     { name: 'cali-OUTPUT', rules: [rule({}, jump(FIP_DNAT))] },
     {
       name: 'cali-POSTROUTING',
-      rules: [
-        rule({}, jump(FIP_SNAT)),
-        rule({}, jump(NAT_OUTGOING)),
-        ...(family === 4 ? tunnelAddressRules(config) : []),
-      ],
+      rules: [rule({}, jump(FIP_SNAT)), rule({}, jump(NAT_OUTGOING)), ...tunnelAddressRules(config, family)],
     },
   ];
 }
@@ -41,13 +38,12 @@ function metadataRules({ openstack, metadata }: RulesConfig): Rule[] {
 }
 
 /** The host's own packets into a tunnel, when they would have another interface's address, get the tunnel's. */
-function tunnelAddressRules(config: RulesConfig): Rule[] {
+function tunnelAddressRules({ addressedTunnels }: RulesConfig, family: Family): Rule[] {
   const origin: Origin = { type: 'default', what: 'tunnel-address' };
-  return [config.ipipTunnelDevice, config.vxlanTunnelDevice].flatMap((device) => {
-    if (device === undefined) return [];
-    const source = { local: true, localToOutInterface: false };
-    return [rule({ outInterface: device, source }, { type: 'masquerade' }, origin)];
-  });
+  const source = { local: true, localToOutInterface: false };
+  return addressedTunnels
+    .filter((tunnel) => tunnel.endsWith(String(family)))
+    .map((tunnel) => rule({ outInterface: TUNNEL_DEVICES[tunnel], source }, { type: 'masquerade' }, origin));
 }
 
 /** `active`: some pool of the family has natOutgoing. */

@@ -177,7 +177,7 @@ describe('NAT-outgoing', () => {
   });
 
   test('what the host sends into its tunnels has the tunnel’s address, from any port', () => {
-    const config = { natPortRange: { min: 1, max: 2 }, vxlanTunnelDevice: 'vxlan.calico' };
+    const config = { natPortRange: { min: 1, max: 2 }, addressedTunnels: ['vxlan4'] as const };
     expect(rendered([], { table: 'nat', chain: 'cali-POSTROUTING' }, config).at(-1)).toBe(
       '--out-interface vxlan.calico -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL --jump MASQUERADE --random-fully',
     );

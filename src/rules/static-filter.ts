@@ -30,7 +30,7 @@ function inputChain(config: RulesConfig, family: Family): Chain {
   return {
     name: 'cali-INPUT',
     rules: [
-      ...(family === 4 ? tunnelInput(config) : []),
+      ...tunnelInput(config, family),
       ...config.interfacePrefixes.map((prefix) => rule({ inInterface: `${prefix}+` }, goTo('cali-wl-to-host'))),
       ...hostRules(config, DISPATCH.fromHost),
     ],
@@ -47,7 +47,7 @@ function outputChain(config: RulesConfig, family: Family): Chain {
       ...config.interfacePrefixes.map((prefix) =>
         rule({ outInterface: `${prefix}+` }, RETURN, { type: 'default', what: 'host-to-workload' }),
       ),
-      ...(family === 4 ? tunnelOutput(config) : []),
+      ...tunnelOutput(config, family),
       ...host,
     ],
   };
@@ -70,10 +70,10 @@ interface Tunnel {
   readonly match: (source: SideMatch, destination: SideMatch) => Match;
 }
 
-function tunnels({ ipip, vxlan, vxlanPort }: RulesConfig): Tunnel[] {
+function tunnels({ ipip, vxlan, vxlanV6, vxlanPort }: RulesConfig, family: Family): Tunnel[] {
   const ports = [{ min: vxlanPort, max: vxlanPort }];
   return [
-    ...(ipip
+    ...(ipip && family === 4
       ? [
           {
             name: 'IPIP',
@@ -82,7 +82,7 @@ function tunnels({ ipip, vxlan, vxlanPort }: RulesConfig): Tunnel[] {
           } satisfies Tunnel,
         ]
       : []),
-    ...(vxlan
+    ...((family === 4 ? vxlan : vxlanV6)
       ? [
           {
             name: 'VXLAN',
@@ -97,8 +97,8 @@ function tunnels({ ipip, vxlan, vxlanPort }: RulesConfig): Tunnel[] {
 const TUNNEL: Origin = { type: 'default', what: 'tunnel' };
 
 /** Tunnel packets come from hosts of the cluster only: whoever could send others would be inside. */
-function tunnelInput(config: RulesConfig): Rule[] {
-  return tunnels(config).flatMap(({ name, set, match }) => [
+function tunnelInput(config: RulesConfig, family: Family): Rule[] {
+  return tunnels(config, family).flatMap(({ name, set, match }) => [
     rule(
       match({ sets: [set] }, { local: true }),
       { type: config.filterAllowAction },
@@ -114,8 +114,8 @@ function tunnelInput(config: RulesConfig): Rule[] {
   ]);
 }
 
-function tunnelOutput(config: RulesConfig): Rule[] {
-  return tunnels(config).map(({ name, set, match }) =>
+function tunnelOutput(config: RulesConfig, family: Family): Rule[] {
+  return tunnels(config, family).map(({ name, set, match }) =>
     rule(
       match({ local: true }, { sets: [set] }),
       { type: config.filterAllowAction },

@@ -18,6 +18,10 @@ export const BOTH_FAMILIES: DataplaneConfig = {
   excludedInterfaces: [],
   netlinkTimeout: 5000,
   removeExternalRoutes: true,
+  encapsulations: {},
+  ipip: { mtu: { exactly: 1440 } },
+  vxlan: { id: 4096, port: 4789, 4: { mtu: { exactly: 1410 } }, 6: { mtu: { exactly: 1390 } } },
+  uplinks: '^eth',
 };
 
 /** ms */

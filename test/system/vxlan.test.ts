@@ -4,14 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CalcGraph } from '../../src/calc/index.ts';
 import { block, gone, node, pool, put, workload } from '../../src/calc/testing/resources.ts';
-import type { DataplaneConfig, VxlanConfig } from '../../src/dataplane/index.ts';
+import type { DataplaneConfig } from '../../src/dataplane/index.ts';
 import { type Cidr, cidr } from '../../src/net/index.ts';
-import { DEFAULT_RULES_CONFIG } from '../../src/rules/index.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
 import { KernelHost } from './kernel-host.ts';
 import { enterOwnNamespace, sh } from './own-namespace.ts';
 
-const VXLAN: VxlanConfig = { id: 4096, port: 4789, mtu: 1410 };
+interface Settings {
+  readonly id?: number;
+  readonly port?: number;
+  readonly mtu?: number;
+}
+
 const h1 = node('h1', '172.30.0.11/24', '10.80.1.0');
 const h2 = node('h2', '172.30.0.12/24', '10.80.2.0');
 const h3 = node('h3', '172.31.0.13/24', '10.80.3.0');
@@ -39,20 +43,21 @@ const EXPECTED = [
 let graph: CalcGraph;
 let host: KernelHost;
 
-function configWith(vxlan: Partial<VxlanConfig> | null, externalHosts: readonly Cidr[] = []): DataplaneConfig {
-  const settings = { ...VXLAN, ...vxlan };
-  const rules = { ...DEFAULT_RULES_CONFIG, vxlan: true, vxlanPort: settings.port, vxlanTunnelDevice: 'vxlan.calico' };
+function configWith(settings: Settings | null, externalHosts: readonly Cidr[] = []): DataplaneConfig {
+  const { id = 4096, port = 4789, mtu = 1410 } = settings ?? {};
   return {
     ...BOTH_FAMILIES,
     externalHosts,
-    ...(vxlan && { rules, vxlan: settings }),
+    rules: { ...BOTH_FAMILIES.rules, vxlanPort: port },
+    encapsulations: settings ? { vxlan4: 'on' } : {},
+    vxlan: { ...BOTH_FAMILIES.vxlan, id, port, 4: { mtu: { exactly: mtu } } },
   };
 }
 
 /** Another Felix, or the same with another configuration. */
-async function restart(vxlan: Partial<VxlanConfig> | null = {}): Promise<void> {
+async function restart(settings: Settings | null = {}): Promise<void> {
   await host.close();
-  host = await KernelHost.start(configWith(vxlan), graph);
+  host = await KernelHost.start(configWith(settings), graph);
   for (let i = 0; i < 500 && host.rounds === 0; i++) await sleep(10);
 }
 

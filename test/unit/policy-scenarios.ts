@@ -69,7 +69,7 @@ export function configOf(scenario: string, host: string, state: DataplaneState):
     ...DEFAULT_RULES_CONFIG,
     ...SCENARIOS[scenario],
     ...HOSTS[`${scenario} ${host}`],
-    ...(tunnel && { vxlanTunnelDevice: 'vxlan.calico' }),
+    ...(tunnel && { addressedTunnels: ['vxlan4'] as const }),
   };
 }
 

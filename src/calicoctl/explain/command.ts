@@ -1,10 +1,11 @@
 /** `calicoctl explain`: the path of a packet, and the rule that decides about it. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { resolveConfig, rulesConfig } from '../../config/index.ts';
+import { encapsulationConfig, resolveConfig, rulesConfig } from '../../config/index.ts';
 import { loadSnapshot } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import type { Update } from '../../model/index.ts';
+import { wantedEncapsulations, withEncapsulations } from '../../rules/index.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
 import { type FlowOptions, parseFlow } from './flow.ts';
@@ -26,8 +27,10 @@ interface Options extends FlowOptions {
 }
 
 /** A host's configuration as the datastore has it; what its environment and felix.cfg add is not known here. */
-export const storedConfig: ConfigOf = (node, parameters) =>
-  rulesConfig(resolveConfig({ environment: {}, file: '', ...parameters }, node).config);
+export const storedConfig: ConfigOf = (node, parameters, pools, own) => {
+  const { config } = resolveConfig({ environment: {}, file: '', ...parameters }, node);
+  return withEncapsulations(rulesConfig(config), wantedEncapsulations(encapsulationConfig(config), pools), own);
+};
 
 export function explainCommand(io: Io): Command {
   return new Command('explain')

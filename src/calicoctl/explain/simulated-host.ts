@@ -5,7 +5,7 @@
  * else leaves by one uplink, which has the node's addresses. On the host itself its interfaces can be given.
  */
 import { CalcGraph, DataplaneState } from '../../calc/index.ts';
-import type { HostEndpoint, Node, Update } from '../../model/index.ts';
+import type { HostEndpoint, IPPool, Node, Update } from '../../model/index.ts';
 import { type Cidr, cidr, cidrOf, contains, type Family, familyOf, type Ip, protocolName } from '../../net/index.ts';
 import {
   ALL_HOSTS,
@@ -22,8 +22,13 @@ import {
   type World,
 } from '../../rules/index.ts';
 
-/** A host's configuration, given the parameters that the datastore has for it. */
-export type ConfigOf = (node: string, parameters: NonNullable<DataplaneState['config']>) => RulesConfig;
+/** A host's configuration, given the parameters that the datastore has for it, and the pools. */
+export type ConfigOf = (
+  node: string,
+  parameters: NonNullable<DataplaneState['config']>,
+  pools: Iterable<IPPool>,
+  own: Node | undefined,
+) => RulesConfig;
 
 /** Interface → its addresses. */
 export type Interfaces = ReadonlyMap<string, readonly Ip[]>;
@@ -44,10 +49,11 @@ export class SimulatedHost {
     graph.onUpdates(updates);
     graph.onStatus('in-sync');
     graph.flush((update) => this.state.apply(update));
-    this.config = configOf(node, this.state.config ?? { global: {}, node: {} });
     this.#own = updates.find((update) => update.id.kind === 'Node' && update.id.name === node)?.value as
       | Node
       | undefined;
+    const parameters = this.state.config ?? { global: {}, node: {} };
+    this.config = configOf(node, parameters, this.state.pools.values(), this.#own);
     const own = [this.#own?.ipv4, this.#own?.ipv6].filter((address): address is Ip => address !== undefined);
     const hostEndpoints = [...this.state.hostEndpoints.values()].map((host) => host.endpoint);
     this.uplink = (interfaces && interfaceWith(interfaces, own)) ?? uplinkOf(hostEndpoints, own);

@@ -1,6 +1,6 @@
 /**
- * Links that are to be as they are told, and links that are not to be. VXLAN devices are made where they are not there, and
- * made anew where a parameter differs that a living one cannot change. All others are left alone.
+ * Links that are to be as they are told, and links that are not to be. Tunnels are made where they are not there, those of
+ * VXLAN made anew where a parameter differs that a living one cannot change. All others are left alone.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { CalicoError } from '../../errors/index.ts';
@@ -27,11 +27,14 @@ export interface LinkSettings extends LinkChange {
   readonly address?: Ip;
   /** It is a VXLAN device, over the link that has the local address. */
   readonly vxlan?: { readonly id: number; readonly port: number; readonly local: Ip };
+  /** It is the IP-in-IP tunnel of the kernel's module. */
+  readonly ipip?: true;
 }
 
 interface LinkState extends LinkChange {
   readonly addresses: readonly Cidr[];
   readonly vxlan?: Vxlan | undefined;
+  readonly ipip?: true;
 }
 
 export class LinkDriver {
@@ -111,7 +114,7 @@ export class LinkDriver {
       return failure && kernelError(name, 'cannot change the link', failure);
     }
     const { vxlan } = wanted;
-    if (!vxlan) return null;
+    if (!vxlan) return wanted.ipip ? this.#makeIpip(name) : null;
     if (vxlan.link === 0) {
       return new CalicoError('E_KERNEL', name, `no interface has the address ${vxlan.local}`, {
         hint: "is it the Node's spec.bgp.ipv4Address?",
@@ -121,6 +124,14 @@ export class LinkDriver {
       (link && this.#delete(link)) ||
       this.#socket.request((w) => encodeLinkAdd(w, { ...wanted, name, vxlan, kind: 'vxlan' }));
     return failure && kernelError(name, 'cannot make the VXLAN device', failure);
+  }
+
+  /** Asking for it makes the kernel load the module, which may bring the device by itself. */
+  #makeIpip(name: string): CalicoError | null {
+    const failure = this.#socket.request((w) => encodeLinkAdd(w, { name, kind: 'ipip' }));
+    if (!failure || failure.name === 'EEXIST') return null;
+    const error = kernelError(name, 'cannot make the IP-in-IP device', failure);
+    return new CalicoError('E_KERNEL', name, error.message, { hint: 'does this kernel have the module ipip?' });
   }
 
   /** An address is added even where the MTU is refused. */
@@ -155,16 +166,16 @@ export class LinkDriver {
     const link = this.#links.byName(name);
     if (link) this.#tracker.setActual(name, stateOf(link, this.#links));
     else this.#tracker.removeActual(name);
-    // A link of another kind than VXLAN comes from elsewhere, or not at all.
-    if (settings && (link || settings.vxlan)) this.#setDesired(name, settings);
+    // A link that is no tunnel comes from elsewhere, or not at all.
+    if (settings && (link || settings.vxlan || settings.ipip)) this.#setDesired(name, settings);
     else this.#tracker.removeDesired(name);
   }
 
   /** Only if it is another: what failed waits its time. */
-  #setDesired(name: string, { address, vxlan, ...change }: LinkSettings): void {
+  #setDesired(name: string, { address, vxlan, ...rest }: LinkSettings): void {
     const parent = vxlan && this.#links.byAddress(vxlan.local);
     const state: LinkState = {
-      ...change,
+      ...rest,
       addresses: address === undefined ? [] : [cidrOf(address)],
       ...(vxlan && { vxlan: { ...vxlan, link: parent?.index ?? 0, learning: false } }),
     };

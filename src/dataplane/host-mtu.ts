@@ -1,0 +1,55 @@
+/** How large packets can be that leave this host: the smallest MTU of its interfaces towards others. */
+import type { LinkTable } from '../drivers/links/index.ts';
+import type { Link } from '../kernel/index.ts';
+import type { Ip } from '../net/index.ts';
+
+/** Of a tunnel's device. */
+export interface MtuRule {
+  /** Whatever the host's interfaces can carry. */
+  readonly exactly?: number;
+  /** What they can carry, but no more than that; absent: as much as they can. */
+  readonly most?: number;
+}
+
+/** Where no interface is known. */
+const USUAL = 1500;
+
+export class HostMtu {
+  readonly #links: LinkTable;
+  readonly #pattern: RegExp;
+  readonly #onChange: () => void;
+  readonly #addresses = new Set<Ip>();
+
+  /** `pattern`: names of interfaces towards others; those with this host's addresses count in any case. */
+  constructor(links: LinkTable, pattern: RegExp, onChange: () => void) {
+    this.#links = links;
+    this.#pattern = pattern;
+    this.#onChange = onChange;
+    links.onLink((before, after) => {
+      if (before?.mtu !== after?.mtu && (this.#counts(before) || this.#counts(after))) onChange();
+    });
+  }
+
+  /** This host's own. */
+  setAddresses(addresses: readonly Ip[]): void {
+    this.#addresses.clear();
+    for (const address of addresses) this.#addresses.add(address);
+    this.#onChange();
+  }
+
+  /** The MTU of a tunnel's device. `overhead`: what encapsulation adds to a packet, bytes. */
+  within({ exactly, most = Number.POSITIVE_INFINITY }: MtuRule, overhead: number): number {
+    return exactly ?? Math.min(most, this.#host() - overhead);
+  }
+
+  #host(): number {
+    const all = [...this.#links.links()].filter((link) => this.#counts(link)).map(({ mtu }) => mtu);
+    return all.length > 0 ? Math.min(...all) : USUAL;
+  }
+
+  #counts(link: Link | null): boolean {
+    if (!link) return false;
+    if (this.#pattern.test(link.name)) return true;
+    return [...this.#addresses].some((address) => this.#links.byAddress(address)?.index === link.index);
+  }
+}
