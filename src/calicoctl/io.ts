@@ -11,6 +11,8 @@ export interface Io {
   out(text: string): void;
   err(text: string): void;
   connect(config: DatastoreConfig): Promise<Client>;
+  /** Is somebody looking? For colours, and for how far a long command is. */
+  readonly isTerminal?: { readonly out: boolean; readonly err: boolean };
 }
 
 export const processIo: Io = {
@@ -19,6 +21,7 @@ export const processIo: Io = {
   stdin: () => text(process.stdin),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  isTerminal: { out: process.stdout.isTTY ?? false, err: process.stderr.isTTY ?? false },
   connect: async (config) => (await import('../datastore/index.ts')).connect(config),
 };
 

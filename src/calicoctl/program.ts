@@ -6,6 +6,7 @@ import { addIpam } from './command-lines/ipam.ts';
 import { addReading } from './command-lines/reading.ts';
 import { addWriting } from './command-lines/writing.ts';
 import { errorLines } from './error-lines.ts';
+import { ExitStatus } from './exit-status.ts';
 import type { Io } from './io.ts';
 
 const DATASTORE = `The datastore is named by ETCD_ENDPOINTS (with ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME,
@@ -53,6 +54,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await dispatch(argv, io);
     return 0;
   } catch (error) {
+    if (error instanceof ExitStatus) return error.status;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1; // commander has said it
     for (const line of errorLines(error)) io.err(`${line}\n`);
     if (io.env.CALICO_DEBUG && error instanceof Error) io.err(`${error.stack}\n`);

@@ -12,6 +12,15 @@ export function addReading(program: Command, io: Io): void {
   inNamespace(validate, 'for resources that name no namespace').action(async (options) =>
     (await import('../commands/validate.ts')).validateFile(io, options),
   );
+  const diff = fromFile(
+    program
+      .command('diff')
+      .description('show what apply would change; exit status 1 when something would, 2 on errors'),
+    true,
+  );
+  connected(inNamespace(diff, 'for resources that name no namespace')).action(async (options) =>
+    (await import('../commands/diff.ts')).diff(io, options),
+  );
   fromFile(program.command('convert'), true)
     .description("convert resources of Calico's v1 API, and Kubernetes' NetworkPolicies, to the v3 API")
     .option('-o, --output <format>', 'yaml or json', 'yaml')

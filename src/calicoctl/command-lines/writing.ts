@@ -22,7 +22,13 @@ export function addWriting(program: Command, io: Io): void {
 }
 
 function file(program: Command, name: string, about: string): Command {
-  const command = fromFile(program.command(name).description(about), true);
+  const dryRun = new Option(
+    '--dry-run <where>',
+    'write nothing; client: check the file; server: say what would change',
+  );
+  const command = fromFile(program.command(name).description(about), true)
+    .addOption(dryRun.choices(['client', 'server']))
+    .option('--atomic', 'all of the file in one transaction, or nothing');
   return connected(inNamespace(command, 'for resources that name no namespace'));
 }
 

@@ -3,38 +3,55 @@ import { kindInfo, type Resource } from '../../api/index.ts';
 import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
-import { readResources } from '../documents.ts';
+import { type ReadOptions, readResources } from '../documents.ts';
 import type { Io } from '../io.ts';
 import { forEach, type Outcome, summary } from '../outcome.ts';
+import { progressOn } from '../progress.ts';
 import { withClient } from '../session.ts';
+import { rehearse, writeAtOnce } from '../staging/rehearsal.ts';
 import { unknownKind } from '../unknown-kind.ts';
 
-export interface FileOptions {
+export interface FileOptions extends ReadOptions {
   readonly filename: string;
   readonly config?: string;
-  readonly namespace?: string;
-  readonly recursive?: boolean;
   readonly skipExists?: boolean;
   readonly skipNotExists?: boolean;
   readonly skipEmpty?: boolean;
-  /** The resources of the file need only be named. */
-  readonly identityOnly?: boolean;
+  /** `client` asks no datastore, `server` one. */
+  readonly dryRun?: 'client' | 'server';
+  /** All of the file, or nothing. */
+  readonly atomic?: boolean;
 }
 
-type Write = (client: Client, resource: Resource) => Promise<unknown>;
+/** What a command does with each resource of a file. */
+export interface Verb {
+  /** `created`. */
+  readonly done: string;
+  write(client: Client, resource: Resource, options: Partial<FileOptions>): Promise<unknown>;
+}
+
+const CREATE: Verb = {
+  done: 'created',
+  write: (client, resource, { skipExists }) => unless(skipExists, 'E_EXISTS', client.create(resource)),
+};
+export const APPLY: Verb = { done: 'applied', write: applyOne };
+const REPLACE: Verb = { done: 'replaced', write: (client, resource) => client.update(resource) };
+const DELETE: Verb = {
+  done: 'deleted',
+  write: (client, { kind, metadata: { name, namespace, resourceVersion } }, { skipNotExists }) =>
+    unless(skipNotExists, 'E_NOT_FOUND', client.delete(kind, name, namespace, resourceVersion)),
+};
 
 export async function create(io: Io, options: FileOptions): Promise<void> {
-  await writeFile(io, options, 'created', (client, resource) =>
-    unless(options.skipExists, 'E_EXISTS', client.create(resource)),
-  );
+  await writeFile(io, options, CREATE);
 }
 
 export async function apply(io: Io, options: FileOptions): Promise<void> {
-  await writeFile(io, options, 'applied', applyOne);
+  await writeFile(io, options, APPLY);
 }
 
 export async function replace(io: Io, options: FileOptions): Promise<void> {
-  await writeFile(io, options, 'replaced', (client, resource) => client.update(resource));
+  await writeFile(io, options, REPLACE);
 }
 
 /** delete: by kind and names, or by file. */
@@ -45,54 +62,61 @@ export async function remove(
   options: Partial<FileOptions>,
 ): Promise<void> {
   const { filename } = options;
-  if (filename !== undefined && kind === undefined) return removeFile(io, { ...options, filename });
+  if (filename !== undefined && kind === undefined)
+    return writeFile(io, { ...options, filename, identityOnly: true }, DELETE);
   if (kind === undefined || names.length === 0 || filename !== undefined)
     throw new CalicoError('E_USAGE', 'calicoctl delete', 'needs a kind and names, or --filename');
-  return removeNamed(io, kind, names, options);
-}
-
-async function removeFile(io: Io, options: FileOptions): Promise<void> {
-  await writeFile(io, { ...options, identityOnly: true }, 'deleted', (client, { kind, metadata }) =>
-    unless(
-      options.skipNotExists,
-      'E_NOT_FOUND',
-      client.delete(kind, metadata.name, metadata.namespace, metadata.resourceVersion),
-    ),
-  );
-}
-
-async function removeNamed(
-  io: Io,
-  kind: string,
-  names: readonly string[],
-  options: Partial<FileOptions>,
-): Promise<void> {
   const info = kindInfo(kind);
   if (!info) throw unknownKind(kind);
   const namespace = info.namespaced ? { namespace: options.namespace ?? 'default' } : {};
   const resources = names.map(
     (name): Resource => ({ apiVersion: 'projectcalico.org/v3', kind: info.kind, metadata: { name, ...namespace } }),
   );
-  const outcome = await withClient(io, options.config, (client) =>
-    forEach(resources, async ({ kind, metadata }) => {
-      checkMayWrite(kind, metadata.name);
-      await unless(options.skipNotExists, 'E_NOT_FOUND', client.delete(kind, metadata.name, metadata.namespace));
-    }),
-  );
-  conclude(io, outcome, 'deleted');
+  const outcome = await withClient(io, options.config, (client) => writeAll(io, client, resources, DELETE, options));
+  conclude(io, outcome, DELETE);
 }
 
-async function writeFile(io: Io, options: FileOptions, verb: string, write: Write): Promise<void> {
-  const resources = await readResources(io, options.filename, options);
-  if (resources.length === 0 && options.skipEmpty) return;
-  if (resources.length === 0) throw new CalicoError('E_FILE', options.filename, 'has no resources in it');
-  const outcome = await withClient(io, options.config, (client) =>
-    forEach(resources, (resource) => {
-      checkMayWrite(resource.kind, resource.metadata.name);
-      return write(client, resource);
-    }),
-  );
+async function writeFile(io: Io, options: FileOptions, verb: Verb): Promise<void> {
+  const resources = await resourcesOf(io, options);
+  if (resources.length === 0) return;
+  if (options.dryRun === 'client') {
+    const outcome = await forEach(resources, async ({ kind, metadata }) => checkMayWrite(kind, metadata.name));
+    return concludeRehearsal(io, outcome, verb, 'the datastore was not asked');
+  }
+  const outcome = await withClient(io, options.config, (client) => {
+    const work = (client: Client) => writeAll(io, client, resources, verb, options);
+    if (options.dryRun === 'server') return rehearse(io, client, work);
+    return options.atomic ? writeAtOnce(client, work) : work(client);
+  });
+  if (options.dryRun) return concludeRehearsal(io, outcome, verb, 'nothing is written');
+  if (options.atomic && outcome.errors.length > 0) throw new AggregateError(outcome.errors);
   conclude(io, outcome, verb);
+}
+
+/** The valid resources of the file. E_FILE where there are none, unless that is fine. */
+export async function resourcesOf(io: Io, options: FileOptions): Promise<Resource[]> {
+  const resources = await readResources(io, options.filename, options);
+  if (resources.length === 0 && !options.skipEmpty)
+    throw new CalicoError('E_FILE', options.filename, 'has no resources in it');
+  return resources;
+}
+
+/** Writes each that people may write. */
+export function writeAll(
+  io: Io,
+  client: Client,
+  resources: readonly Resource[],
+  verb: Verb,
+  options: Partial<FileOptions>,
+): Promise<Outcome> {
+  return forEach(
+    resources,
+    (resource) => {
+      checkMayWrite(resource.kind, resource.metadata.name);
+      return verb.write(client, resource, options);
+    },
+    progressOn(io, verb.done),
+  );
 }
 
 async function applyOne(client: Client, resource: Resource): Promise<void> {
@@ -104,9 +128,14 @@ async function applyOne(client: Client, resource: Resource): Promise<void> {
   }
 }
 
-function conclude(io: Io, outcome: Outcome, verb: string): void {
-  io.out(summary(outcome, verb));
+function conclude(io: Io, outcome: Outcome, { done }: Verb): void {
+  io.out(summary(outcome, done));
   if (outcome.errors.length > 0) throw new AggregateError(outcome.errors);
+}
+
+function concludeRehearsal(io: Io, { total, done, errors }: Outcome, verb: Verb, caveat: string): void {
+  io.out(`Dry run: ${done} of ${total} resource(s) can be ${verb.done}; ${caveat}\n`);
+  if (errors.length > 0) throw new AggregateError(errors);
 }
 
 /** With `skip`, an error of that code is none. */
