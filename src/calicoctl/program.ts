@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CalicoError } from '../errors/index.ts';
 import { addDatastore } from './command-lines/datastore.ts';
 import { addIpam } from './command-lines/ipam.ts';
+import { addNode } from './command-lines/node.ts';
 import { addReading } from './command-lines/reading.ts';
 import { addWriting } from './command-lines/writing.ts';
 import { errorLines } from './error-lines.ts';
@@ -33,6 +34,7 @@ function program(io: Io): Command {
   addReading(program, io);
   addIpam(program, io);
   addDatastore(program, io);
+  addNode(program, io);
   for (const command of program.commands) command.addOption(new Option('-l, --log-level <level>').hideHelp());
   return program;
 }

@@ -88,6 +88,17 @@ export function configFromEnvironment(env: Readonly<Record<string, string | unde
   return { ...DEFAULT_DATASTORE_CONFIG, ...(values as Partial<DatastoreConfig>) };
 }
 
+/** The variables that give a program these settings. E_CONFIG: one that only a file can give. */
+export function environmentOf(config: DatastoreConfig): Record<string, string> {
+  for (const field of ['etcdKey', 'etcdCert', 'etcdCACert', 'kubeconfigInline'] as const)
+    if (config[field])
+      throw new CalicoError('E_CONFIG', field, 'cannot be handed to another program', {
+        hint: `name a file: ${field}File`,
+      });
+  const set = Object.entries(VARIABLES).filter(([, field]) => config[field] !== DEFAULT_DATASTORE_CONFIG[field]);
+  return Object.fromEntries(set.map(([name, field]) => [name, String(config[field])]));
+}
+
 function parseBoolean(variable: string, text: string): boolean {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;

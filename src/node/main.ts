@@ -23,7 +23,7 @@ import { thisHost } from './host.ts';
 import { logLevel } from './log-level.ts';
 import { keepNodeName, nodeName } from './name.ts';
 import { type Start, start } from './start.ts';
-import { Supervised } from './supervised.ts';
+import { type Program, Supervised } from './supervised.ts';
 import { TunnelAddresses } from './tunnel-addresses.ts';
 import { flag } from './variables.ts';
 
@@ -32,8 +32,14 @@ const PROGRAM = {
   about: `Makes this host a node: finds its address, writes its Node and what a new cluster lacks, and keeps calico-felix and
 calico-bgp running. 'calico-node startup' does the first part alone.
 Its configuration: the environment (NODENAME, IP, ETCD_ENDPOINTS, CALICO_IPV4POOL_CIDR, …).`,
-  options: {},
-};
+  options: {
+    'felix-config': {
+      short: 'f',
+      value: 'file',
+      about: "Felix's configuration file, instead of /etc/calico/felix.cfg",
+    },
+  },
+} as const;
 
 const RETRY_MS = 1000;
 
@@ -54,7 +60,9 @@ async function main(log: Logger, env: NodeJS.ProcessEnv): Promise<void> {
   if (only) return client.close();
 
   const parts = [...tunnels(node, backend), ...monitor(node, backend)];
-  const programs = programsOf(name, backend).map((program) => new Supervised(program, log));
+  const programs = programsOf(name, backend, asked.options['felix-config']).map(
+    (program) => new Supervised(program, log),
+  );
   for (const program of programs) program.start();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, async () => {
@@ -66,10 +74,11 @@ async function main(log: Logger, env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-function programsOf(name: string, backend: Backend) {
+function programsOf(name: string, backend: Backend, felixConfig: string | undefined): Program[] {
+  const program = (name: string, args: readonly string[] = []) => ({ name, command: programPath(name), args, env });
   const env = { NODENAME: name, FELIX_FELIXHOSTNAME: name };
-  const names = backend === 'bird' ? ['calico-felix', 'calico-bgp'] : ['calico-felix'];
-  return names.map((program) => ({ name: program, command: programPath(program), env }));
+  const felix = program('calico-felix', felixConfig === undefined ? [] : ['--config-file', felixConfig]);
+  return backend === 'bird' ? [felix, program('calico-bgp')] : [felix];
 }
 
 function tunnels({ client, name, log }: Start, backend: Backend): Follower[] {
