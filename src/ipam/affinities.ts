@@ -1,7 +1,7 @@
 /** Which host has which block: claims, and their end. Addresses stay with whom they have been given to. */
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
-import { type Cidr, contains, familyOf, lengthOf } from '../net/index.ts';
+import { addressOf, type Cidr, contains, familyOf, lengthOf, toBigInt } from '../net/index.ts';
 import { type Birth, isEmpty, newBlock, orphan, parseBlock } from './block.ts';
 import { commit, confirmAffinity, dropAffinity, retried, transactionOf } from './edit.ts';
 import {
@@ -37,7 +37,7 @@ export async function claimAffinity(
   return { claimed, failed };
 }
 
-/** Of the claimant's blocks in the prefix. `mustBeEmpty`: E_CONFLICT at the end where one was not; the others are released all the same. */
+/** Of the claimant's blocks in the prefix. `mustBeEmpty`: E_CONFLICT at the first that is not; those before it are released. */
 export async function releaseAffinity(
   store: Store,
   prefix: Cidr,
@@ -107,15 +107,18 @@ export function claim(store: Store, cidr: Cidr, claimant: Claimant, birth: Birth
   });
 }
 
+/** In the order of their addresses, to the first that must be empty and is not. */
 async function releaseEach(store: Store, affinities: readonly KeyValue[], mustBeEmpty: boolean): Promise<void> {
-  const full: string[] = [];
-  for (const { key } of affinities) {
-    if (!(await releaseBlock(store, key, mustBeEmpty))) full.push(parseAffinityKey(key)?.block ?? key);
-  }
-  if (full.length === 0) return;
-  throw new CalicoError('E_CONFLICT', full.join(', '), 'addresses are in use: the affinity stays', {
-    hint: 'release them first, or release the affinity without asking for empty blocks',
+  const named = affinities.flatMap(({ key }) => {
+    const block = parseAffinityKey(key)?.block;
+    return block ? [{ key, block, first: toBigInt(addressOf(block)) }] : [];
   });
+  for (const { key, block } of named.sort((a, b) => (a.first < b.first ? -1 : 1))) {
+    if (await releaseBlock(store, key, mustBeEmpty)) continue;
+    throw new CalicoError('E_CONFLICT', block, 'has addresses in use: the affinity stays', {
+      hint: 'release them first, or release the affinity without asking for empty blocks',
+    });
+  }
 }
 
 function isWithin(key: string, prefix: Cidr): boolean {

@@ -149,6 +149,30 @@ export function allocated(block: Block): { address: Ip; owner: BlockOwner | null
   );
 }
 
+/** Addresses that are both given and free, free twice, neither, or given to an owner that is not there. */
+export function contradictions(block: Block): Ip[] {
+  const free = Map.groupBy(block.unallocated, (ordinal) => ordinal);
+  return block.allocations.flatMap((owner, ordinal) => {
+    const listed = free.get(ordinal)?.length ?? 0;
+    const right = owner === null ? listed === 1 : listed === 0 && block.attributes?.[owner] !== undefined;
+    return right ? [] : [addressAt(block, ordinal)];
+  });
+}
+
+/** What is given stays given, whatever the queue of free addresses says; everything else is free. False: it was right. */
+export function mend(block: Block): boolean {
+  if (contradictions(block).length === 0) return false;
+  const free = (ordinal: number) => block.allocations[ordinal] === null;
+  const ordinals = block.allocations.map((_, ordinal) => ordinal);
+  block.unallocated = [...new Set([...block.unallocated, ...ordinals])].filter(free);
+  block.attributes ??= [];
+  for (const [ordinal, owner] of block.allocations.entries()) {
+    if (owner === null || block.attributes[owner]) continue;
+    block.allocations[ordinal] = ownerIndex(block, {});
+  }
+  return true;
+}
+
 /** Whose the address is; null when it is free or in another block. The very object: changing it changes the block. */
 export function ownerOf(block: Block, address: Ip): BlockOwner | null {
   const index = contains(block.cidr, address) ? block.allocations[ordinalOf(block, address)] : null;

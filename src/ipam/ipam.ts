@@ -127,8 +127,8 @@ export class Ipam {
   }
 
   /**
-   * The host's blocks in the prefix are nobody's any more; empty ones go, addresses in use stay. With `mustBeEmpty` blocks in
-   * use stay the host's: E_CONFLICT, at the end.
+   * The host's blocks in the prefix are nobody's any more; empty ones go, addresses in use stay. With `mustBeEmpty` the
+   * first block in use ends it: E_CONFLICT.
    */
   releaseAffinity(prefix: Cidr, who: Who, { mustBeEmpty = false } = {}): Promise<void> {
     return releaseAffinity(this.#store, prefix, claimant(who), mustBeEmpty);

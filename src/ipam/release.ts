@@ -11,7 +11,8 @@ import { AT_ONCE, readBlocks, readKeys } from './reading.ts';
 /** With a handle or a sequence number: only while the address belongs to it; else E_CONFLICT, and nothing of its block is released. */
 export interface ReleaseOf {
   readonly address: Ip;
-  readonly handle?: string;
+  /** Null: given without one. */
+  readonly handle?: string | null;
   readonly sequenceNumber?: bigint;
 }
 
@@ -85,7 +86,7 @@ function held(stored: KeyValue | null | undefined, handle: string): number {
 function checkOwner(block: Block, { address, handle, sequenceNumber }: ReleaseOf): void {
   const owner = ownerOf(block, address);
   if (!owner) return;
-  const other = handle !== undefined && owner.handle_id !== handle;
+  const other = handle !== undefined && (owner.handle_id ?? null) !== handle;
   const later = sequenceNumber !== undefined && (sequenceOf(block, address) ?? sequenceNumber) !== sequenceNumber;
   if (other || later)
     throw new CalicoError('E_CONFLICT', address, `has been given to ${owner.handle_id ?? 'somebody else'} meanwhile`);
