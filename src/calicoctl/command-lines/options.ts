@@ -30,7 +30,7 @@ export function alsoShort(command: Command, short: string, long: string): Comman
 }
 
 export function kindsHelp(): string {
-  const names = Object.values(KIND_NAMES).map(({ kind }) => kind);
+  const names = Object.values(KIND_NAMES).flatMap(({ kind, keeper }) => (keeper ? [] : [kind]));
   return `\nKinds: ${wrapped(names)};\nin any case, singular or plural, or short (gnp, np, hep, wep, …).`;
 }
 

@@ -1,14 +1,14 @@
 /** get: the handler. */
-import { type KindInfo, kindInfo, type Resource } from '../../api/index.ts';
+import type { KindInfo, Resource } from '../../api/index.ts';
 import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { DEFAULT_PROFILE } from '../allowed.ts';
+import { askedKind } from '../asked-kind.ts';
 import { readResources } from '../documents.ts';
 import type { Io } from '../io.ts';
 import { type Format, parseFormat, print, type Result } from '../output/format.ts';
 import { findProblems, type Problems } from '../problems.ts';
 import { withClient } from '../session.ts';
-import { unknownKind } from '../unknown-kind.ts';
 
 export interface GetOptions {
   readonly filename?: string;
@@ -40,8 +40,7 @@ export async function get(
 type Find = (client: Client) => Promise<Result>;
 
 function ofKind(kind: string, names: readonly string[], options: GetOptions): Find {
-  const info = kindInfo(kind);
-  if (!info) throw unknownKind(kind);
+  const info = askedKind(kind);
   checkNamespace(info, names, options);
   const named = names.map((name) => [info.kind, name, options.namespace] as const);
   return (client) => (names.length > 0 ? getEach(named, client) : listAll(client, info, options));

@@ -1,10 +1,10 @@
 /** label: the handler. */
-import { kindInfo, type Resource } from '../../api/index.ts';
+import type { Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
+import { askedKind } from '../asked-kind.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
-import { unknownKind } from '../unknown-kind.ts';
 import { checkNamespaced } from './get.ts';
 
 export interface LabelOptions {
@@ -16,8 +16,7 @@ export interface LabelOptions {
 
 /** Sets `key=value`, or removes `key`. What it prints is upstream's, the kind as it was asked for. */
 export async function label(io: Io, kind: string, name: string, text: string, options: LabelOptions): Promise<void> {
-  const info = kindInfo(kind);
-  if (!info) throw unknownKind(kind);
+  const info = askedKind(kind);
   checkNamespaced(info, options.namespace);
   const change = options.remove ? { key: text, value: undefined } : parse(text);
   checkMayWrite(info.kind, name);

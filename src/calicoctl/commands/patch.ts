@@ -1,10 +1,10 @@
 /** patch: the handler. */
-import { kindInfo, type Resource } from '../../api/index.ts';
+import type { Resource } from '../../api/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
+import { askedKind } from '../asked-kind.ts';
 import type { Io } from '../io.ts';
 import { withClient } from '../session.ts';
-import { unknownKind } from '../unknown-kind.ts';
 import { merge } from './merge.ts';
 
 export interface PatchOptions {
@@ -15,8 +15,7 @@ export interface PatchOptions {
 
 /** Merges a JSON object into the resource, in the same way whatever `--type` says, as upstream does. */
 export async function patch(io: Io, kind: string, name: string, options: PatchOptions): Promise<void> {
-  const info = kindInfo(kind);
-  if (!info) throw unknownKind(kind);
+  const info = askedKind(kind);
   const change = parsePatch(options.patch);
   checkMayWrite(info.kind, name);
   await withClient(io, options.config, async (client) => {

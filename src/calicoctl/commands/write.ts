@@ -1,15 +1,16 @@
 /** create, apply, replace and delete: the handlers. */
-import { kindInfo, type Resource } from '../../api/index.ts';
+import type { Resource } from '../../api/index.ts';
 import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
+import { askedKind } from '../asked-kind.ts';
 import { type ReadOptions, readResources } from '../documents.ts';
 import type { Io } from '../io.ts';
-import { forEach, type Outcome, summary } from '../outcome.ts';
+import { forEach, inBatches, type Outcome, summary } from '../outcome.ts';
 import { progressOn } from '../progress.ts';
 import { withClient } from '../session.ts';
+import { writeBatch } from '../staging/batch.ts';
 import { rehearse, writeAtOnce } from '../staging/rehearsal.ts';
-import { unknownKind } from '../unknown-kind.ts';
 
 export interface FileOptions extends ReadOptions {
   readonly filename: string;
@@ -66,8 +67,7 @@ export async function remove(
     return writeFile(io, { ...options, filename, identityOnly: true }, DELETE);
   if (kind === undefined || names.length === 0 || filename !== undefined)
     throw new CalicoError('E_USAGE', 'calicoctl delete', 'needs a kind and names, or --filename');
-  const info = kindInfo(kind);
-  if (!info) throw unknownKind(kind);
+  const info = askedKind(kind);
   const namespace = info.namespaced ? { namespace: options.namespace ?? 'default' } : {};
   const resources = names.map(
     (name): Resource => ({ apiVersion: 'projectcalico.org/v3', kind: info.kind, metadata: { name, ...namespace } }),
@@ -109,14 +109,11 @@ export function writeAll(
   verb: Verb,
   options: Partial<FileOptions>,
 ): Promise<Outcome> {
-  return forEach(
-    resources,
-    (resource) => {
-      checkMayWrite(resource.kind, resource.metadata.name);
-      return verb.write(client, resource, options);
-    },
-    progressOn(io, verb.done),
-  );
+  const write = async (client: Client, resource: Resource) => {
+    checkMayWrite(resource.kind, resource.metadata.name);
+    return verb.write(client, resource, options);
+  };
+  return inBatches(resources, (batch) => writeBatch(client, batch, write), progressOn(io, verb.done));
 }
 
 async function applyOne(client: Client, resource: Resource): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { Compare, KeyValue, Page, Question, Store, Watch, Write } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
+import { Reader } from './reader.ts';
 
 /** What becomes of one key. */
 export interface Change {
@@ -18,11 +19,13 @@ const FIRST_REVISION = 10n ** 18n;
 
 export class StagedStore implements Store {
   readonly #base: Store;
+  readonly #reader: Reader;
   readonly #staged = new Map<string, { before: KeyValue | null; now: KeyValue | null }>();
   #revision = FIRST_REVISION;
 
   constructor(base: Store) {
     this.#base = base;
+    this.#reader = new Reader(base);
   }
 
   /** Keys that end up as they were are none. */
@@ -54,7 +57,7 @@ export class StagedStore implements Store {
 
   async get(key: string): Promise<KeyValue | null> {
     const staged = this.#staged.get(key);
-    return staged ? staged.now : this.#base.get(key);
+    return staged ? staged.now : this.#reader.get(key);
   }
 
   async read(questions: readonly Question[]): Promise<KeyValue[][]> {
@@ -122,7 +125,7 @@ export class StagedStore implements Store {
   }
 
   async #stage(key: string, value: string | null): Promise<string> {
-    const before = this.#staged.has(key) ? (this.#staged.get(key)?.before ?? null) : await this.#base.get(key);
+    const before = this.#staged.has(key) ? (this.#staged.get(key)?.before ?? null) : await this.#reader.get(key);
     const revision = String(++this.#revision);
     this.#staged.set(key, { before, now: value === null ? null : { key, value, revision } });
     return revision;
