@@ -43,8 +43,11 @@ const policy = {
   ORDER: order,
   SELECTOR: field('spec.selector'),
 };
-/** v3.15 knows one tier only, and has no column for it; newer versions always do. */
-const TIERED = { TIER: ({ spec }: Resource) => (spec?.tier ?? 'default') !== 'default' };
+/** v3.15 knows one tier only, no names that begin with it, and has no column for it; newer versions always do. */
+const TIERED = {
+  TIER: ({ metadata, spec }: Resource) =>
+    spec?.tier !== undefined && (spec.tier !== 'default' || metadata.name.startsWith('default.')),
+};
 const NETS = truncated(field('spec.nets'), 80);
 
 export const COLUMNS: Readonly<Record<string, Columns>> = {
