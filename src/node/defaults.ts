@@ -39,12 +39,8 @@ async function ensureClusterInformation(client: Client, types: string): Promise<
 }
 
 async function ensureFields(client: Client, name: string, fields: Record<string, unknown>): Promise<void> {
-  await change(client, 'FelixConfiguration', name, (current: Resource) => ({
-    ...current,
-    spec: { ...fields, ...withoutEmpty(current.spec) },
-  }));
-}
-
-function withoutEmpty(spec: Resource['spec']): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(spec ?? {}).filter(([, value]) => value !== undefined && value !== ''));
+  await change(client, 'FelixConfiguration', name, (current: Resource) => {
+    const missing = Object.entries(fields).filter(([field]) => (current.spec?.[field] ?? '') === '');
+    return { ...current, spec: { ...current.spec, ...Object.fromEntries(missing) } };
+  });
 }

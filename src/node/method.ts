@@ -16,7 +16,7 @@ export function parseMethod(text: string, variable: string): Method {
   const invalid = (message: string) => new CalicoError('E_CONFIG', variable, `${message}: '${text}'`, { hint: FORMS });
   if (type === '') return { type: 'first-found' };
   if (type === 'first-found' || type === 'kubernetes-internal-ip') return { type };
-  if (equals >= 0 && value === '') throw invalid(`${type}= names nothing`);
+  if (value === '') throw invalid(equals < 0 ? 'is no method of autodetection' : `${type}= names nothing`);
   if (type === 'can-reach') return { type, destination: value };
   if (type === 'interface' || type === 'skip-interface') return { type, names: value.split(/\s*,\s*/).map(pattern) };
   if (type === 'cidr') return { type, prefixes: value.split(/\s*,\s*/).map(prefix) };
