@@ -3,12 +3,14 @@ import * as z from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';
 import { omitted } from './fields.ts';
 
-export function duration() {
+/** `least`: nanoseconds. */
+export function duration(least = Number.NEGATIVE_INFINITY) {
   return omitted(
     z.string().transform((text, context) => {
       const parsed = parseDuration(text);
-      if (parsed !== null) return formatDuration(parsed);
-      context.addIssue({ code: 'custom', message: 'must be a duration with units, such as 90s or 1m30s', input: text });
+      if (parsed !== null && parsed >= least) return formatDuration(parsed);
+      const message = parsed === null ? 'must be a duration with units, such as 90s or 1m30s' : 'must not be negative';
+      context.addIssue({ code: 'custom', message, input: text });
       return z.NEVER;
     }),
   );

@@ -12,6 +12,8 @@ import { type Report, reporter } from '../report.ts';
 import { secret } from '../secret.ts';
 import { selector } from '../selector-field.ts';
 
+const MAX_INT32 = 2147483647;
+
 const spec = () =>
   part({
     node: text(formats.name),
@@ -28,7 +30,7 @@ const spec = () =>
       sourceAddress: oneOf(['UseNodeIP', 'None']),
       maxRestartTime: duration(),
       keepaliveTime: duration(),
-      numAllowedLocalASNumbers: intOrUnset({ min: 0 }),
+      numAllowedLocalASNumbers: intOrUnset({ min: 0, max: MAX_INT32 }),
       ttlSecurity: intOrUnset({ min: 0, max: 255 }),
       reachableBy: text(formats.ip),
       filters: list(item(formats.name)),

@@ -1,7 +1,8 @@
 /** IPPool: addresses for workloads, and how packets to them travel between hosts. */
 import * as z from 'zod';
 import { cidr, contains, lengthOf, parseCidr } from '../../net/index.ts';
-import { flag, int, list, omitted, oneOf, orElse } from '../fields.ts';
+import { conditions } from '../conditions.ts';
+import { flag, int, list, omitted, oneOf, orElse, struct } from '../fields.ts';
 import * as formats from '../formats.ts';
 import { defineKind, part, resourceSchema } from '../kind.ts';
 import { clusterMetadata } from '../metadata.ts';
@@ -38,7 +39,7 @@ const spec = () =>
 const schema = () =>
   resourceSchema('IPPool', clusterMetadata(formats.name), {
     spec: spec(),
-    status: omitted(z.looseObject({})),
+    status: struct({ conditions: conditions() }),
   }).transform((pool, context) => {
     const { spec } = pool;
     const report = reporter(context);
@@ -81,10 +82,10 @@ function checkUses(spec: Spec, report: Report): void {
   const { allowedUses, nodeSelector, namespaceSelector, disableBGPExport, ipipMode, vxlanMode } = spec;
   if (allowedUses?.includes('LoadBalancer')) {
     if (allowedUses.length > 1) report(['spec', 'allowedUses'], 'must name LoadBalancer alone');
-    if (nodeSelector !== 'all()') report(['spec', 'nodeSelector'], 'must be all() in a pool for LoadBalancer');
+    if (nodeSelector !== 'all()') report(['spec', 'nodeSelector'], 'must be all() where allowedUses is LoadBalancer');
     if (ipipMode !== 'Never' || vxlanMode !== 'Never')
       report(['spec', 'allowedUses'], 'must not name LoadBalancer in a pool with IPIP or VXLAN');
-    if (disableBGPExport) report(['spec', 'disableBGPExport'], 'must be false in a pool for LoadBalancer');
+    if (disableBGPExport) report(['spec', 'disableBGPExport'], 'must be false where allowedUses is LoadBalancer');
   }
   if (namespaceSelector && (!allowedUses || allowedUses.includes('Tunnel')))
     report(['spec', 'namespaceSelector'], 'must be left out in a pool for Tunnel (allowedUses)');

@@ -22,7 +22,11 @@ const peer = () =>
   });
 
 const port = () =>
-  z.strictObject({ protocol: text(), port: omitted(z.union([z.int(), z.string()])), endPort: intOrUnset() });
+  z.strictObject({
+    protocol: text(),
+    port: omitted(z.union([z.int(), z.string()])),
+    endPort: intOrUnset({ min: 1, max: 65535 }),
+  });
 
 const spec = () =>
   part({
