@@ -8,7 +8,7 @@ export { type AddressOwner, Ipam, type IpamOptions } from './ipam.ts';
 export type { Claimant } from './keys.ts';
 export { type MigrationPlan, type MigrationStep, planMigration } from './migrate.ts';
 export type { Assignment } from './plan.ts';
-export { type Pool, readPools, readReserved, type Use } from './pools.ts';
+export { type Pool, readPools, type Use } from './pools.ts';
 export type { ReleaseOf } from './release.ts';
 export { type AddressUse, readSnapshot, type Snapshot } from './snapshot.ts';
 export { type BlockUsage, type PoolUsage, usage } from './usage.ts';

@@ -5,6 +5,8 @@ import type { Entry, IpamSection } from './sections.ts';
 
 const ROOT = '/calico/ipam/v2/';
 const HOSTS = `${ROOT}host/`;
+/** Of what gives addresses to load balancers: it is on no host. */
+const VIRTUAL = `${ROOT}virtual/`;
 const HANDLES = `${ROOT}handle/`;
 const BLOCKS = `${ROOT}assignment/`;
 const CONFIG = `${ROOT}config`;
@@ -15,9 +17,8 @@ const NODE_HANDLE =
 type Names = ReadonlyMap<string, string>;
 
 export async function ipamSection(store: Store, names: Names): Promise<IpamSection> {
-  const affinities = (await store.list(HOSTS)).items.map((item) =>
-    entry({ ...item, key: affinityKey(item.key, names) }),
-  );
+  const hosts = (await store.list(HOSTS)).items.map((item) => entry({ ...item, key: affinityKey(item.key, names) }));
+  const affinities = [...hosts, ...(await store.list(VIRTUAL)).items.map(entry)];
   const blocks = (await store.list(BLOCKS)).items.map((item) => renamedBlock(entry(item), names));
   const handles = (await store.list(HANDLES)).items.map((item) => {
     const handle = item.key.slice(HANDLES.length);
