@@ -13,21 +13,20 @@
  */
 import type { DataplaneUpdate } from '../calc/index.ts';
 import type { Iptables } from '../drivers/iptables/index.ts';
-import { CalicoError } from '../errors/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
-import { addressOf, type Family, familyOf, lengthOf, maxLength } from '../net/index.ts';
-import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
-import { DISPATCH, ipsetName, STATIC_SETS } from '../rules/index.ts';
+import { addressOf, familyOf, lengthOf, maxLength } from '../net/index.ts';
+import { type ApplyResult, mergeResults } from '../reconcile/index.ts';
 import { type Audit, Audits } from './audits.ts';
-import { Complaints } from './complaints.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
 import { EndpointStatuses } from './endpoint-statuses.ts';
 import { Intake } from './intake.ts';
 import { type Job, Jobs } from './jobs.ts';
+import { KernelReading } from './kernel-reading.ts';
 import { Managers } from './managers.ts';
 import { Rounds } from './rounds.ts';
 import type { StatusListener } from './status.ts';
+import { type RoundOutcome, Undone } from './undone.ts';
 
 /** pino's, or anything like it. */
 export interface Log {
@@ -36,9 +35,6 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
-
-/** `partly`: some objects are not as desired. `failed`: chains are not, so that nothing is opened for them. */
-export type RoundOutcome = 'done' | 'partly' | 'failed';
 
 /** What a round had to do. */
 export interface RoundWork {
@@ -70,9 +66,8 @@ export class Dataplane {
   readonly #audits: Audits;
   readonly #jobs = new Jobs();
   readonly #intake: Intake;
-  readonly #complaints: Complaints;
-  /** When what threw in taking updates in is tried again. */
-  readonly #faultsWait = new Backoff<'faults'>();
+  readonly #reading: KernelReading;
+  readonly #undone: Undone;
   readonly #rounds = new Rounds(() => this.#round());
   #queue: DataplaneUpdate[] = [];
   #inSync = false;
@@ -80,10 +75,6 @@ export class Dataplane {
   /** Whether the managers know of everything that there was at `in-sync`. */
   #takenIn = false;
   #leftovers: 'to-clear' | 'none' = 'to-clear';
-  /** Families whose chains are to be read before they are written. */
-  readonly #unread: Set<Family>;
-  /** Families whose endpoints have been made reachable once. */
-  readonly #opened = new Set<Family>();
   #roundStart: number | null = null;
 
   constructor(options: DataplaneOptions) {
@@ -92,10 +83,10 @@ export class Dataplane {
     this.#onRound = options.onRound;
     this.#managers = new Managers(options.config, options.drivers, options.log);
     this.#intake = new Intake((update) => this.#managers.onUpdate(update), this.#managers.faults);
-    this.#complaints = new Complaints(options.log);
+    this.#undone = new Undone(this.#managers, options.drivers, this.#jobs, options.log);
     this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options);
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
-    this.#unread = new Set(this.#managers.tables.families);
+    this.#reading = new KernelReading(options.drivers, this.#jobs, this.#audits);
     options.drivers.links.onAddress(() => this.#managers.onAddresses());
   }
 
@@ -110,7 +101,7 @@ export class Dataplane {
 
   /** What could not be done so far and waits for another try, by the name of the object, each with the reason. */
   get undone(): ReadonlyMap<string, string> {
-    return this.#complaints.open;
+    return this.#undone.all;
   }
 
   onUpdate(update: DataplaneUpdate): void {
@@ -150,19 +141,14 @@ export class Dataplane {
     const updates = this.#queue.length;
     const audits = [...this.#audits.due];
     const first = !this.#started;
-    // What is new is tried at once, whatever failed before.
-    this.#jobs.release(updates > 0 ? Number.POSITIVE_INFINITY : start);
-    this.#faultsWait.takeDue(start);
+    this.#undone.release(start, updates > 0);
     let results: ApplyResult[] = [];
     await this.#jobs.run('round', async () => {
       results = await this.#apply();
     });
-    const { errors, retryAt, operations } = mergeResults(...results, this.#faults(), this.#failedJobs(start));
-    const waiting = this.#waiting();
-    this.#complaints.settle(errors, (subject) => waiting.has(subject) || waiting.has(subject.split(' ', 1)[0]!));
+    const { errors, retryAt, operations, outcome } = this.#undone.settle(results, start);
     this.#rounds.wantAt(retryAt);
     this.#log.debug({ operations }, 'applied');
-    const outcome = this.#outcome(errors.size);
     this.#managers.faults.attempt('statuses', () => this.#statuses.settle(this.#jobs.failures, this.#takenIn));
     this.#roundStart = null;
     const problems = new Map([...errors].map(([subject, error]) => [subject, String(error)]));
@@ -175,7 +161,7 @@ export class Dataplane {
     const { ipsets, qdiscs, conntrack } = this.#drivers;
     if (!this.#started && !(await this.#jobs.run('start', () => this.#start()))) return [];
     this.#intake.take(this.#queue.splice(0));
-    await this.#readAgain();
+    await this.#reading.audit();
     this.#managers.settle();
     this.#takenIn = true;
 
@@ -205,49 +191,11 @@ export class Dataplane {
     return result;
   }
 
-  /** Reads the kernel. Where it has no dispatch yet, one that knows no workload goes first: it closes their interfaces. */
   async #start(): Promise<void> {
-    const { iptables, ipsets, links, qdiscs } = this.#drivers;
-    links.resync();
-    for (const driver of [qdiscs, ipsets]) driver.resync();
+    this.#reading.all();
     this.#managers.settle();
-    await Promise.all(
-      iptables.map((family) => this.#jobs.run(`chains of IPv${family.family}`, () => this.#close(family))),
-    );
+    await this.#reading.close();
     this.#started = true;
-  }
-
-  async #close(iptables: Iptables): Promise<void> {
-    await this.#readChains(iptables);
-    if (iptables.tables.filter.has(DISPATCH.fromWorkload)) return;
-    // Where the other backend still polices, closing workloads would lose packets that policy allows.
-    if (await this.#drivers.leftovers.police(iptables.family)) return;
-    this.#drivers.ipsets.createMissing(STATIC_SETS.map((id) => ipsetName(id, iptables.family)));
-    await iptables.apply({ removals: false });
-  }
-
-  async #readChains(iptables: Iptables): Promise<void> {
-    if (!this.#unread.has(iptables.family)) return;
-    await iptables.load();
-    this.#unread.delete(iptables.family);
-  }
-
-  /** What an audit is due of. */
-  async #readAgain(): Promise<void> {
-    const { ipsets, links, neighbours, fdb, qdiscs, routes, sysctls } = this.#drivers;
-    const readers: Record<Audit, () => void> = {
-      links: () => links.resync(),
-      ipsets: () => ipsets.resync(),
-      routes: () => {
-        routes.resync(this.#opened);
-        for (const driver of [neighbours, fdb, qdiscs, sysctls]) driver.resync();
-      },
-      iptables: () => {
-        for (const family of this.#managers.tables.families) this.#unread.add(family);
-      },
-    };
-    for (const audit of [...this.#audits.due])
-      if (await this.#jobs.run(`reading of ${audit}`, readers[audit])) this.#audits.done(audit);
   }
 
   /** Every family gets its turn, whatever becomes of the other. */
@@ -267,27 +215,19 @@ export class Dataplane {
     const { sysctls, devices } = this.#drivers;
     let chains = NOTHING;
     const written = await this.#jobs.run(`chains of IPv${family}`, async () => {
-      await this.#readChains(iptables);
+      await this.#reading.chains(iptables);
       chains = await iptables.apply();
       this.#managers.open(family);
     });
     if (!written) {
-      this.#unread.add(family);
+      this.#reading.distrust(family);
       return NOTHING;
     }
     const reach = await this.#attempt(`routes of IPv${family}`, () => {
-      if (!this.#opened.has(family)) this.#follow(family);
-      this.#opened.add(family);
+      this.#reading.routes(family);
       return mergeResults(sysctls.apply(), devices.apply(), this.#applyRoutes());
     });
     return mergeResults(chains, reach);
-  }
-
-  /** Reads where packets go now that it is known where they should: before, all would have seemed to be leftovers. */
-  #follow(family: Family): void {
-    const { routes, neighbours, fdb } = this.#drivers;
-    routes.resync([family]);
-    for (const driver of [neighbours, fdb]) driver.resync();
   }
 
   /** Once everything is in its place. What fails waits for the next audit. */
@@ -309,48 +249,4 @@ export class Dataplane {
     conntrack.endConnections(hosts.map(addressOf));
     return mergeResults(nextHops, result);
   }
-
-  /** What threw in taking updates in, or in making chains: all of it is tried in every round, and there is one when it is due. */
-  #faults(): ApplyResult {
-    const { faults, tables } = this.#managers;
-    const all = new Map(faults.all);
-    for (const { subject, error } of tables.broken()) all.set(subject, error);
-    if (all.size === 0) this.#faultsWait.forget('faults');
-    else if (!this.#faultsWait.waits('faults')) this.#faultsWait.failed('faults', performance.now());
-    const errors = new Map([...all].map(([subject, error]) => [subject, kernelFault(error)]));
-    return { operations: 0, errors, retryAt: this.#faultsWait.nextDue() };
-  }
-
-  /** Subjects of what has failed and waits for another try; of sets and their members, the sets. */
-  #waiting(): ReadonlySet<string> {
-    const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
-    const kept = [routes, neighbours, fdb, qdiscs, sysctls].flatMap(({ failures }) => [...failures.keys()]);
-    const chains = iptables.flatMap((family) => [...family.refusals()].map(({ table, chain }) => `${table} ${chain}`));
-    return new Set([...kept, ...chains, ...ipsets.gaps.keys(), ...this.#jobs.failures.keys()]);
-  }
-
-  /** What failed as a whole in the round that began then, and when it is due. */
-  #failedJobs(since: number): ApplyResult {
-    const errors = new Map<string, CalicoError>();
-    for (const [job, { error, at }] of this.#jobs.failures) if (at >= since) errors.set(job, kernelFault(error));
-    return { operations: 0, errors, retryAt: this.#jobs.nextDue() };
-  }
-
-  #outcome(errors: number): RoundOutcome {
-    const { ipsets, iptables, routes, neighbours, fdb, qdiscs, sysctls } = this.#drivers;
-    const { failures } = this.#jobs;
-    if ((['round', 'start', 'chains of IPv4', 'chains of IPv6'] as const).some((job) => failures.has(job)))
-      return 'failed';
-    const kept = [routes, neighbours, fdb, qdiscs, sysctls].map((driver) => driver.failures);
-    const waiting = [failures, ipsets.gaps, ...kept];
-    const refused = iptables.some((family) => !family.refusals().next().done);
-    return errors > 0 || refused || waiting.some(({ size }) => size > 0) ? 'partly' : 'done';
-  }
-}
-
-/** What is not the kernel's answer is our own mistake. */
-function kernelFault(error: unknown): CalicoError {
-  return error instanceof CalicoError
-    ? error
-    : new CalicoError('E_INTERNAL', 'dataplane', String(error), { cause: error });
 }

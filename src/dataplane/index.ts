@@ -5,4 +5,5 @@ export * from './drivers.ts';
 export type { MtuRule } from './host-mtu.ts';
 export type { IpipConfig } from './ipip.ts';
 export * from './status.ts';
+export type { RoundOutcome } from './undone.ts';
 export type { VxlanConfig } from './vxlan.ts';
