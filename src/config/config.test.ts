@@ -6,7 +6,7 @@ import { formatPortRange } from '../net/index.ts';
 import { parseClientEnvironment, parseEnvironment } from './environment.ts';
 import { parseFelixCfg } from './felix-cfg.ts';
 import { type ConfigSources, datastoreConfig, type FelixConfig, resolveConfig } from './index.ts';
-import { bool, type ProtocolPort } from './parameter-type.ts';
+import { bool, type PortParameter } from './parameter-type.ts';
 import { PARAMETERS } from './parameters.ts';
 
 interface Example {
@@ -60,7 +60,7 @@ const WRITERS: Record<string, (value: never) => unknown> = {
   'iface-list-regexp': (value: RegExp[]) => value.map((pattern) => pattern.source),
   'endpoint-list': (value: string[]) => orNull(value),
   'cidr-list': (value: string[]) => orNull(value),
-  'port-list': (value: ProtocolPort[]) =>
+  'port-list': (value: PortParameter[]) =>
     orNull(value.map(({ protocol, port }) => ({ Protocol: protocol, Port: port }))),
   portrange: (value: { min: number; max: number } | null) => (value ? formatPortRange(value) : '0'),
   'portrange-list': (value: { min: number; max: number }[]) => orNull(value.map(formatPortRange)),

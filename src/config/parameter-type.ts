@@ -18,7 +18,7 @@ export interface ParameterType<T, Z = T> {
   readonly expected: string;
 }
 
-export interface ProtocolPort {
+export interface PortParameter {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
   /** Of the other end; absent: any. */
@@ -123,13 +123,13 @@ export const endpoints = listOf<string>(
   { ignoreEmpty: true },
 );
 
-export const ports = listOf<ProtocolPort>((item) => {
+export const ports = listOf<PortParameter>((item) => {
   const pattern = /^(?:(tcp|udp):)?(?:\[?([^[\]]*?)\]?:)?(\d+)$/;
   const [, protocol = 'tcp', written, number] = pattern.exec(item.trim().toLowerCase()) ?? [];
   const port = within(Number(number), 0, 65535);
   const net = written === undefined ? undefined : parseCidr(written);
   if (port === undefined || net === null) return undefined;
-  return { protocol: protocol as ProtocolPort['protocol'], port, ...(net && { net }) };
+  return { protocol: protocol as PortParameter['protocol'], port, ...(net && { net }) };
 }, '<number>, tcp:<number>, udp:<number> or tcp:<net>:<number>, of 0 to 65535, separated by commas');
 
 export const portRange: ParameterType<PortRange, null> = {

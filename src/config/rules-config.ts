@@ -7,7 +7,7 @@ import {
   type ProtocolPort,
   type RulesConfig,
 } from '../rules/index.ts';
-import type { ProtocolPort as ParameterPort } from './parameter-type.ts';
+import type { PortParameter } from './parameter-type.ts';
 import type { FelixConfig } from './parameters.ts';
 
 /**
@@ -57,7 +57,7 @@ export function rulesConfig(config: FelixConfig, metadata: string | null = confi
   };
 }
 
-function failsafe({ protocol, port, net }: ParameterPort): ProtocolPort {
+function failsafe({ protocol, port, net }: PortParameter): ProtocolPort {
   return { protocol: protocol === 'tcp' ? TCP : UDP, port, ...(net && { net }) };
 }
 

@@ -3,8 +3,7 @@
  * said by its route (routes-to-hosts.ts), from whom packets are taken by the chains.
  */
 import type { LinkDriver } from '../drivers/links/index.ts';
-import type { Ip } from '../net/index.ts';
-import { TUNNEL_DEVICES } from '../rules/index.ts';
+import { type Ip, TUNNEL_DEVICES } from '../net/index.ts';
 import type { HostMtu, MtuRule } from './host-mtu.ts';
 
 export interface IpipConfig {

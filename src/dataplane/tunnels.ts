@@ -5,8 +5,8 @@
 import type { RemoteRoute, Vtep, Way } from '../calc/index.ts';
 import type { Route } from '../drivers/routes/index.ts';
 import type { IPPool, Node } from '../model/index.ts';
-import { type Cidr, type Family, familyOf } from '../net/index.ts';
-import { type Encapsulation, type RulesConfig, TUNNEL_DEVICES, withEncapsulations } from '../rules/index.ts';
+import { type Cidr, type Family, familyOf, TUNNEL_DEVICES } from '../net/index.ts';
+import { type Encapsulation, type RulesConfig, withEncapsulations } from '../rules/index.ts';
 import type { Claims } from './claims.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';

@@ -10,8 +10,8 @@ import type { FdbDriver, FdbEntry } from '../drivers/fdb/index.ts';
 import type { IpSetDriver } from '../drivers/ipset/index.ts';
 import type { LinkDriver, LinkTable } from '../drivers/links/index.ts';
 import type { Neighbour, NeighbourDriver } from '../drivers/neighbours/index.ts';
-import { type Cidr, cidrOf, type Family, familyOf, type Ip } from '../net/index.ts';
-import { ipsetName, TUNNEL_DEVICES, VXLAN_HOSTS } from '../rules/index.ts';
+import { type Cidr, cidrOf, type Family, familyOf, type Ip, TUNNEL_DEVICES } from '../net/index.ts';
+import { ipsetName, VXLAN_HOSTS } from '../rules/index.ts';
 import { Claims } from './claims.ts';
 import type { HostMtu, MtuRule } from './host-mtu.ts';
 

@@ -22,6 +22,7 @@ export interface Round extends RoundWork {
 const STUCK_SECONDS = 90;
 /** Rounds that are remembered. */
 const ROUNDS = 20;
+const NONE = { batches: 0, operations: 0, errors: 0 };
 
 interface Log {
   warn(fields: object, message: string): void;
@@ -51,8 +52,9 @@ export class Observed {
   readonly #rounds: Round[] = [];
   /** Faults of stored resources that the log has named. */
   readonly #faults = new Map<IdKey, string>();
-  /** What is in force; absent until the configuration is known. */
-  enforcement: Enforcement | undefined;
+  #enforcement: Enforcement | undefined;
+  /** Of changes to IP sets, by what was in force before. */
+  readonly #setsBefore = { batches: 0, operations: 0, errors: 0 };
   /** Why another configuration is wanted than the one in force. */
   refused: readonly string[] = [];
   inSync = false;
@@ -64,6 +66,27 @@ export class Observed {
     this.reports = parts.reports;
     this.#log = parts.log;
     execListeners.add((run) => this.#onRun(run));
+  }
+
+  /** What is in force; absent until the configuration is known. */
+  get enforcement(): Enforcement | undefined {
+    return this.#enforcement;
+  }
+
+  set enforcement(next: Enforcement | undefined) {
+    Object.assign(this.#setsBefore, this.setCounts);
+    this.#enforcement = next;
+  }
+
+  /** Changes to IP sets since the start. */
+  get setCounts(): { readonly batches: number; readonly operations: number; readonly errors: number } {
+    const before = this.#setsBefore;
+    const { batches, operations, errors } = this.#enforcement?.drivers.ipsets.counts ?? NONE;
+    return {
+      batches: before.batches + batches,
+      operations: before.operations + operations,
+      errors: before.errors + errors,
+    };
   }
 
   /** The latest, oldest first. */

@@ -3,3 +3,4 @@ export * from './cidr.ts';
 export * from './ip.ts';
 export * from './port.ts';
 export * from './protocol.ts';
+export * from './tunnels.ts';

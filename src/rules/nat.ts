@@ -1,11 +1,10 @@
 /** Chains of the nat table: floating IPs, NAT-outgoing, the metadata service, tunnel addresses. */
-import { cidr, cidrOf, type Family, familyOf, type Ip, type Protocol, TCP, UDP } from '../net/index.ts';
+import { cidr, cidrOf, type Family, familyOf, type Ip, type Protocol, TCP, TUNNEL_DEVICES, UDP } from '../net/index.ts';
 import { jump, RETURN, rule } from './build.ts';
 import type { Action, Chain, Match, Rule } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { ALL_HOSTS, ALL_POOLS, MASQUERADED_POOLS } from './names.ts';
 import type { Origin } from './origin.ts';
-import { TUNNEL_DEVICES } from './tunnels.ts';
 
 const FIP_DNAT = 'cali-fip-dnat';
 const FIP_SNAT = 'cali-fip-snat';

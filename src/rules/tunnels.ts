@@ -10,12 +10,6 @@ export type Encapsulation = (typeof ENCAPSULATIONS)[number];
 /** `by pools`: where some pool uses it. Absent: off, whatever pools say. */
 export type EncapsulationConfig = { readonly [E in Encapsulation]?: 'on' | 'by pools' };
 
-export const TUNNEL_DEVICES: Readonly<Record<Encapsulation, string>> = {
-  ipip4: 'tunl0',
-  vxlan4: 'vxlan.calico',
-  vxlan6: 'vxlan-v6.calico',
-};
-
 /** A host's addresses within the tunnels. */
 export type TunnelAddresses = Pick<Node, 'ipv4IpipTunnel' | 'ipv4VxlanTunnel' | 'ipv6VxlanTunnel'>;
 

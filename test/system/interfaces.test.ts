@@ -6,7 +6,7 @@ import { gone, hostEndpoint, policy, put, workload } from '../../src/calc/testin
 import type { DataplaneConfig } from '../../src/dataplane/index.ts';
 import { ip } from '../../src/net/index.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
-import { KernelHost } from './kernel-host.ts';
+import { NamespaceHost } from './namespace-host.ts';
 import { enterOwnNamespace, sh } from './own-namespace.ts';
 
 const w1 = workload('w1', { ips: ['10.65.0.1/32', 'fd00:65::1/128'] });
@@ -14,13 +14,13 @@ const w2 = workload('w2', { ips: ['10.65.0.2/32'] });
 const BOTH = ['10.65.0.1 dev cali-w1 scope link', 'fd00:65::1 dev cali-w1 metric 1024'];
 
 let graph: CalcGraph;
-let host: KernelHost;
+let host: NamespaceHost;
 
 beforeAll(() => enterOwnNamespace());
 beforeEach(async () => {
   graph = new CalcGraph({ node: 'h1' });
   graph.onUpdates([put(policy('p', { selector: 'all()' }))]);
-  host = await KernelHost.start(BOTH_FAMILIES, graph);
+  host = await NamespaceHost.start(BOTH_FAMILIES, graph);
 });
 afterEach(async () => {
   await host.close();
@@ -32,7 +32,7 @@ afterEach(async () => {
 /** Another Felix, or the same with other settings. */
 async function restart(config: Partial<DataplaneConfig> = {}, graceMs?: number): Promise<void> {
   await host.close();
-  host = await KernelHost.start({ ...BOTH_FAMILIES, ...config }, graph, graceMs);
+  host = await NamespaceHost.start({ ...BOTH_FAMILIES, ...config }, graph, graceMs);
 }
 
 function plug(...names: string[]): void {

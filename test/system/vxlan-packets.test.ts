@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CalcGraph } from '../../src/calc/index.ts';
 import { block, node, pool, profile, put, rule, workload } from '../../src/calc/testing/resources.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
-import { KernelHost } from './kernel-host.ts';
+import { NamespaceHost } from './namespace-host.ts';
 import { enterOwnNamespace, sh } from './own-namespace.ts';
 
 const H2 = `v${process.pid}-h2`;
@@ -16,7 +16,7 @@ const always = pool('10.80.0.0/16', { vxlan: 'always' });
 const cross = pool('10.80.0.0/16', { vxlan: 'cross-subnet' });
 const OUR_MAC = '66:ac:4a:e9:72:85';
 const servers: ChildProcess[] = [];
-let host: KernelHost;
+let host: NamespaceHost;
 
 beforeAll(async () => {
   enterOwnNamespace();
@@ -43,7 +43,7 @@ END`);
   const w1 = workload('w1', { interfaceName: 'cali1', ips: ['10.80.1.5'], mac: '', profiles: ['open'] });
   const nodes = [node('h1', '172.30.0.11/24', '10.80.1.0'), node('h2', '172.30.0.12/24', '10.80.2.0')];
   graph.onUpdates([always, ...nodes, block('10.80.1.0/26', 'h1'), block('10.80.2.0/26', 'h2'), open, w1].map(put));
-  host = await KernelHost.start({ ...BOTH_FAMILIES, families: [4], encapsulations: { vxlan4: 'on' } }, graph);
+  host = await NamespaceHost.start({ ...BOTH_FAMILIES, families: [4], encapsulations: { vxlan4: 'on' } }, graph);
   await routed('vxlan.calico');
   for (const name of [H2, W1]) servers.push(await echo(name));
 });

@@ -7,7 +7,7 @@ import { block, gone, node, pool, put, workload } from '../../src/calc/testing/r
 import type { DataplaneConfig } from '../../src/dataplane/index.ts';
 import { type Cidr, cidr } from '../../src/net/index.ts';
 import { BOTH_FAMILIES } from '../random/fake-host.ts';
-import { KernelHost } from './kernel-host.ts';
+import { NamespaceHost } from './namespace-host.ts';
 import { enterOwnNamespace, sh } from './own-namespace.ts';
 
 interface Settings {
@@ -41,7 +41,7 @@ const EXPECTED = [
 ];
 
 let graph: CalcGraph;
-let host: KernelHost;
+let host: NamespaceHost;
 
 function configWith(settings: Settings | null, externalHosts: readonly Cidr[] = []): DataplaneConfig {
   const { id = 4096, port = 4789, mtu = 1410 } = settings ?? {};
@@ -57,7 +57,7 @@ function configWith(settings: Settings | null, externalHosts: readonly Cidr[] = 
 /** Another Felix, or the same with another configuration. */
 async function restart(settings: Settings | null = {}): Promise<void> {
   await host.close();
-  host = await KernelHost.start(configWith(settings), graph);
+  host = await NamespaceHost.start(configWith(settings), graph);
   for (let i = 0; i < 500 && host.rounds === 0; i++) await sleep(10);
 }
 
@@ -104,7 +104,7 @@ beforeEach(async () => {
   sh('ip addr add 172.30.0.11/24 dev eth0');
   graph = new CalcGraph({ node: 'h1' });
   graph.onUpdates(CLUSTER.map(put));
-  host = await KernelHost.start(configWith({}), graph);
+  host = await NamespaceHost.start(configWith({}), graph);
   await until(EXPECTED);
 });
 afterEach(async () => {
@@ -242,7 +242,7 @@ describe('other hosts', () => {
     sh('ip route add 10.80.78.0/26 via 10.80.3.0 dev vxlan.calico onlink');
     sh('bridge fdb add 66:00:00:00:00:99 dev vxlan.calico dst 172.30.0.99');
     sh('ip neigh add 10.80.99.0 lladdr 66:00:00:00:00:99 dev vxlan.calico nud permanent');
-    host = await KernelHost.start(configWith({}), graph, 0);
+    host = await NamespaceHost.start(configWith({}), graph, 0);
     await until([...EXPECTED.slice(0, 9), '10.90.0.0/26 via 172.30.0.1 dev eth0', ...EXPECTED.slice(9)]);
     sh('ip route del 10.90.0.0/26');
   });
@@ -261,7 +261,7 @@ describe('other hosts', () => {
 
   test('external hosts may send, too', async () => {
     await host.close();
-    host = await KernelHost.start(configWith({}, [cidr('192.0.2.0/24'), cidr('172.30.0.12/32')]), graph);
+    host = await NamespaceHost.start(configWith({}, [cidr('192.0.2.0/24'), cidr('172.30.0.12/32')]), graph);
     await until([...EXPECTED, 'host 192.0.2.0/24']);
     host.update(gone(h2), gone(b2));
     await sleep(300);

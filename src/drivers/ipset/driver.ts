@@ -30,8 +30,8 @@ import { Attempt } from './attempt.ts';
 import { destroySets } from './destroy.ts';
 import { dumpSets } from './dump.ts';
 import { gapOf, type SetGap, SetGaps } from './gaps.ts';
-import { SetMembers } from './members.ts';
 import { rebuild, sameShape } from './replace.ts';
+import { SetContents } from './set-contents.ts';
 import { type Refused, writeMembers } from './write.ts';
 
 /** FelixConfiguration's MaxIpsetSize. */
@@ -67,7 +67,7 @@ export class IpSetDriver {
   readonly #clock: Clock;
   readonly #owns: (name: string) => boolean;
   readonly #sets = new Tracker<string, IpSetHeader>(sameShape);
-  readonly #members = new Map<string, SetMembers>();
+  readonly #members = new Map<string, SetContents>();
   /** Sets whose members may differ from what is desired. */
   readonly #dirty = new Set<string>();
   /** Sets that an audit is to read again. */
@@ -89,7 +89,7 @@ export class IpSetDriver {
     const set: IpSet = { ...spec, maxElements: spec.maxElements ?? DEFAULT_MAX_ELEMENTS };
     let own = this.#members.get(set.name);
     if (!own || !sameShape(own.set, set)) {
-      own = new SetMembers(set);
+      own = new SetContents(set);
       this.#members.set(set.name, own);
     }
     own.replace(members);
@@ -161,10 +161,10 @@ export class IpSetDriver {
     for (const name of this.#backoff.takeDue(attempt.now)) this.#dirty.add(name);
     const before = this.#create(attempt) + this.#rebuild(attempt);
     const touched: string[] = [];
-    const ready: SetMembers[] = [];
+    const ready: SetContents[] = [];
     for (const name of this.#due(attempt)) {
       touched.push(name);
-      if (this.#isThere(name) && this.#learn(name, attempt)) ready.push(this.#members.get(name) as SetMembers);
+      if (this.#isThere(name) && this.#learn(name, attempt)) ready.push(this.#members.get(name) as SetContents);
     }
     const written = writeMembers(this.#socket, ready);
     this.#settle(ready, written.refused, attempt);
@@ -202,7 +202,7 @@ export class IpSetDriver {
   #create(attempt: Attempt, among?: readonly string[]): number {
     const wanted = [...this.#sets.pendingWrites].filter((name) => !this.#sets.actual.has(name));
     const names = among ? wanted.filter((name) => among.includes(name)) : wanted;
-    const sets = names.map((name) => (this.#members.get(name) as SetMembers).set);
+    const sets = names.map((name) => (this.#members.get(name) as SetContents).set);
     const failures = this.#socket.batch(sets, encodeSetCreate);
     for (const [i, set] of sets.entries()) {
       const failure = failures.get(i);
@@ -223,7 +223,7 @@ export class IpSetDriver {
     let operations = 0;
     for (const name of [...this.#sets.pendingWrites]) {
       if (!this.#sets.actual.has(name)) continue;
-      const own = this.#members.get(name) as SetMembers;
+      const own = this.#members.get(name) as SetContents;
       const built = rebuild(this.#socket, this.#sets, own);
       operations += built.operations;
       if (built.error) {
@@ -240,14 +240,14 @@ export class IpSetDriver {
     for (const name of this.#unaudited) {
       if (this.#clock() - now >= AUDIT_SLICE) return;
       this.#unaudited.delete(name);
-      (this.#members.get(name) as SetMembers).known = false;
+      (this.#members.get(name) as SetContents).known = false;
       yield name;
     }
   }
 
   /** Reads what is in a set that we did not make. False when that does not succeed. */
   #learn(name: string, attempt: Attempt): boolean {
-    const own = this.#members.get(name) as SetMembers;
+    const own = this.#members.get(name) as SetContents;
     try {
       if (!own.known) own.exists(dumpSetMembers(this.#socket, own.set));
       return true;
@@ -259,7 +259,7 @@ export class IpSetDriver {
     }
   }
 
-  #settle(sets: readonly SetMembers[], refused: readonly Refused[], attempt: Attempt): void {
+  #settle(sets: readonly SetContents[], refused: readonly Refused[], attempt: Attempt): void {
     for (const { set } of sets) this.#dirty.delete(set.name);
     for (const { own, members, command, failure } of refused) {
       const { name } = own.set;
@@ -299,10 +299,10 @@ export class IpSetDriver {
   /** Does the set exist as it is to be? */
   #isThere(name: string): boolean {
     const actual = this.#sets.actual.get(name);
-    return actual !== undefined && sameShape(actual, (this.#members.get(name) as SetMembers).set);
+    return actual !== undefined && sameShape(actual, (this.#members.get(name) as SetContents).set);
   }
 
-  #desiredMembers(name: string): SetMembers {
+  #desiredMembers(name: string): SetContents {
     const own = this.#members.get(name);
     if (!own) throw new RangeError(`no such set: ${name}`);
     return own;

@@ -2,12 +2,12 @@
 import type { IpSetHeader } from '../../kernel/index.ts';
 import type { TableDump } from '../../reconcile/index.ts';
 import type { SetGap } from './gaps.ts';
-import type { SetMembers } from './members.ts';
+import type { SetContents } from './set-contents.ts';
 
 /** All by the sets' names. Members are told in full, or how many there are. */
 export function dumpSets(
   headers: ReadonlyMap<string, IpSetHeader>,
-  members: ReadonlyMap<string, SetMembers>,
+  members: ReadonlyMap<string, SetContents>,
   gaps: ReadonlyMap<string, SetGap>,
   full: boolean,
 ): TableDump {
@@ -25,7 +25,7 @@ export function dumpSets(
 const shape = ({ type, family, maxElements }: IpSetHeader): string => `${type} IPv${family} maxelem ${maxElements}`;
 
 function describe(
-  { set, tracker }: SetMembers,
+  { set, tracker }: SetContents,
   full: boolean,
   which: 'desired' | 'actual',
 ): string | readonly string[] {

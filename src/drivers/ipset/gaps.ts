@@ -1,5 +1,5 @@
 /** Sets that the kernel does not have as they are desired. */
-import type { SetMembers } from './members.ts';
+import type { SetContents } from './set-contents.ts';
 
 /** What may be wrong about a match on a set. */
 export interface SetGap {
@@ -15,7 +15,7 @@ export interface SetGap {
 
 /** Null: the set is as desired. `there`: is there a set of its name, and is it of the desired type and size? */
 export function gapOf(
-  { known, dirty, tracker }: SetMembers,
+  { known, dirty, tracker }: SetContents,
   there: { readonly exists: boolean; readonly asDesired: boolean },
   reason: string,
 ): SetGap | null {

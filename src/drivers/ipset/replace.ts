@@ -13,7 +13,7 @@ import {
 } from '../../kernel/index.ts';
 import type { Family } from '../../net/index.ts';
 import type { Tracker } from '../../reconcile/index.ts';
-import { SetMembers } from './members.ts';
+import { SetContents } from './set-contents.ts';
 import { writeMembers } from './write.ts';
 
 type Sets = Tracker<string, IpSetHeader>;
@@ -34,10 +34,10 @@ function temporaryName(sets: Sets, family: Family): string {
 export function rebuild(
   socket: NetlinkSocket,
   sets: Sets,
-  own: SetMembers,
+  own: SetContents,
 ): { readonly operations: number; readonly error?: CalicoError } {
   const { name, family } = own.set;
-  const beside = new SetMembers({ ...own.set, name: temporaryName(sets, family) });
+  const beside = new SetContents({ ...own.set, name: temporaryName(sets, family) });
   beside.replace(own.tracker.desired());
   const uncreated = socket.request((w) => encodeSetCreate(w, beside.set));
   if (uncreated) return { operations: 1, error: kernelError(name, 'cannot create the set anew', uncreated) };

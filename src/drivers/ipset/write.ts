@@ -10,18 +10,18 @@ import {
   refusal,
   stoppedAt,
 } from '../../kernel/index.ts';
-import type { SetMembers } from './members.ts';
+import type { SetContents } from './set-contents.ts';
 
 /** Members that the kernel did not take, or not give up. */
 export interface Refused {
-  readonly own: SetMembers;
+  readonly own: SetContents;
   readonly command: MemberChange['command'];
   readonly members: readonly string[];
   readonly failure: Refusal;
 }
 
 interface Chunk extends MemberChange {
-  readonly own: SetMembers;
+  readonly own: SetContents;
 }
 
 const EINVAL = 22;
@@ -29,7 +29,7 @@ const EINVAL = 22;
 /** All that is to be added to any of the sets, then all that is to be removed. What is done is recorded in their trackers. */
 export function writeMembers(
   socket: NetlinkSocket,
-  sets: readonly SetMembers[],
+  sets: readonly SetContents[],
 ): { operations: number; refused: Refused[] } {
   const refused: Refused[] = [];
   let operations = 0;
@@ -68,7 +68,7 @@ function record({ own, command, members }: Chunk, count: number): void {
 /** A full set refuses whatever comes next, too. */
 const concernsSet = (failure: Failure): boolean => failure.name === 'IPSET_ERR_HASH_FULL';
 
-function* chunksOf(own: SetMembers, command: MemberChange['command'], refused: Refused[]): Generator<Chunk> {
+function* chunksOf(own: SetContents, command: MemberChange['command'], refused: Refused[]): Generator<Chunk> {
   const pending = command === 'add' ? own.tracker.pendingAdds : own.tracker.pendingRemoves;
   let members: string[] = [];
   for (const member of pending) {

@@ -10,7 +10,7 @@ import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
 import { type Place, type PlanScope, placeOf, type TablePlan } from './plan.ts';
-import type { Refusal } from './refusals.ts';
+import type { ChainRefusal } from './refusals.ts';
 import { SaveReader } from './saved.ts';
 import { type InsertMode, Table } from './table.ts';
 
@@ -100,7 +100,7 @@ export class Iptables {
   }
 
   /** Chains for which others stand in. */
-  *refusals(): Generator<{ readonly table: TableName; readonly chain: string; readonly refusal: Refusal }> {
+  *refusals(): Generator<{ readonly table: TableName; readonly chain: string; readonly refusal: ChainRefusal }> {
     for (const table of ORDER)
       for (const [chain, refusal] of this.tables[table].refusals.all) yield { table, chain, refusal };
   }
@@ -125,7 +125,7 @@ export class Iptables {
   }
 
   async #applyTable(table: Table, scope: PlanScope, errors: Errors): Promise<void> {
-    const blamed = new Map<string, Refusal>();
+    const blamed = new Map<string, ChainRefusal>();
     for (let isolated = false; ; ) {
       const plan = table.plan(scope);
       if (!plan) break;
@@ -146,7 +146,7 @@ export class Iptables {
   /** Another try for refused chains whose time has come. */
   async #retry(table: Table, errors: Errors): Promise<void> {
     const before = new Map(table.refusals.all);
-    const again = new Map<string, Refusal>();
+    const again = new Map<string, ChainRefusal>();
     await this.#isolate(table, table.retry(this.#clock()), (chain, reason) => {
       this.#refuse(table, chain, { reason, rule: before.get(chain)?.rule ?? null }, again);
     });
@@ -170,7 +170,7 @@ export class Iptables {
   }
 
   /** What fails for a moment is no chain's fault: one is blamed when it fails again although a write of nothing does not. */
-  async #blame(table: Table, chain: string, blamed: Map<string, Refusal>): Promise<void> {
+  async #blame(table: Table, chain: string, blamed: Map<string, ChainRefusal>): Promise<void> {
     const nothing = await this.#restore(`*${table.name}\nCOMMIT\n`);
     if (!nothing.ok) throw this.#failure(this.#programs.restore, nothing.reason);
     const plan = table.plan({ removals: false, only: new Set([chain]) });
@@ -180,14 +180,14 @@ export class Iptables {
   }
 
   /** Closing a chain that every packet of the host enters would cut the host off: then nothing is opened instead. */
-  #refuse(table: Table, chain: string, refusal: Refusal, blamed: Map<string, Refusal>): void {
+  #refuse(table: Table, chain: string, refusal: ChainRefusal, blamed: Map<string, ChainRefusal>): void {
     if (table.isEntry(chain)) throw this.#failure(this.#programs.restore, `${table.name} ${chain}: ${refusal.reason}`);
     table.refuse(chain, refusal, this.#clock());
     blamed.set(chain, refusal);
   }
 
   /** legacy says which rule it is only when it does not parse: of the others the first one that is not taken is found. */
-  async #findRules(table: Table, blamed: Map<string, Refusal>): Promise<void> {
+  async #findRules(table: Table, blamed: Map<string, ChainRefusal>): Promise<void> {
     const unknown = [...blamed].filter(([, { rule }]) => rule === null);
     if (unknown.length === 0 || unknown.length > MOST_PROBED) return;
     for (const [chain, { reason }] of unknown) {
@@ -205,7 +205,7 @@ export class Iptables {
     await this.#restore(probe(table, `-X ${PROBE}`));
   }
 
-  #report(table: Table, refused: ReadonlyMap<string, Refusal>, errors: Errors): void {
+  #report(table: Table, refused: ReadonlyMap<string, ChainRefusal>, errors: Errors): void {
     for (const [chain, { reason, rule }] of refused) {
       const subject = `${table.name} ${chain}`;
       const which = rule === null ? '' : ` rule ${rule + 1} of`;

@@ -2,13 +2,13 @@
 import { Backoff } from '../../reconcile/index.ts';
 
 /** What the kernel said to a chain. */
-export interface Refusal {
+export interface ChainRefusal {
   readonly reason: string;
   /** The rule that it refuses, from 0; null: it does not say which. */
   readonly rule: number | null;
 }
 
-interface Refused extends Refusal {
+interface Refused extends ChainRefusal {
   /** It is being tried again: nothing stands in for it. */
   readonly retried: boolean;
 }
@@ -20,7 +20,7 @@ export class Refusals {
   readonly #byChain = new Map<string, Refused>();
   readonly #backoff = new Backoff<string>(LONGEST_WAIT_MS);
 
-  get all(): ReadonlyMap<string, Refusal> {
+  get all(): ReadonlyMap<string, ChainRefusal> {
     return this.#byChain;
   }
 
@@ -29,13 +29,13 @@ export class Refusals {
   }
 
   /** Time in ms. */
-  add(chain: string, { reason, rule }: Refusal, now: number): void {
+  add(chain: string, { reason, rule }: ChainRefusal, now: number): void {
     this.#byChain.set(chain, { reason, rule, retried: false });
     this.#backoff.failed(chain, now);
   }
 
   /** More is known about why it was refused. */
-  explain(chain: string, { reason, rule }: Refusal): void {
+  explain(chain: string, { reason, rule }: ChainRefusal): void {
     const known = this.#byChain.get(chain);
     if (known) this.#byChain.set(chain, { ...known, reason, rule });
   }

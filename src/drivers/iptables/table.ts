@@ -9,7 +9,7 @@
 import type { TableDump } from '../../reconcile/index.ts';
 import { type Hook, type RenderedRule, RULE_PREFIX, type TableName } from '../../rules/index.ts';
 import type { Part, PlanScope, TablePlan } from './plan.ts';
-import { type Refusal, Refusals } from './refusals.ts';
+import { type ChainRefusal, Refusals } from './refusals.ts';
 import type { ForeignChain, OurRule, SavedTable } from './saved.ts';
 
 /** Whether our jump is a kernel chain's first rule or its last. */
@@ -158,7 +158,7 @@ export class Table {
   }
 
   /** The kernel will not have this chain: another stands in for it. */
-  refuse(chain: string, refusal: Refusal, now: number): void {
+  refuse(chain: string, refusal: ChainRefusal, now: number): void {
     this.refusals.add(chain, refusal, now);
     this.#dirty.add(chain);
   }

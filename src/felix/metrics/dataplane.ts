@@ -54,14 +54,10 @@ function setMetrics(observed: Observed): Metric[] {
     counter(
       'felix_ipset_calls',
       'Batches of changes to IP sets: no program is run for them.',
-      () => sets()?.counts.batches ?? 0,
+      () => observed.setCounts.batches,
     ),
-    counter('felix_ipset_errors', 'Changes to IP sets that failed.', () => sets()?.counts.errors ?? 0),
-    counter(
-      'felix_ipset_lines_executed',
-      'Changes to IP sets and their members.',
-      () => sets()?.counts.operations ?? 0,
-    ),
+    counter('felix_ipset_errors', 'Changes to IP sets that failed.', () => observed.setCounts.errors),
+    counter('felix_ipset_lines_executed', 'Changes to IP sets and their members.', () => observed.setCounts.operations),
     gauge('felix_ipsets_calico', 'IP sets that Felix keeps, by family.', () => {
       const counts = { 4: 0, 6: 0 };
       for (const { family } of sets()?.desired() ?? []) counts[family]++;

@@ -48,3 +48,19 @@ test("Prometheus' text: counts and invalid resources, of which each fault is log
   observed.onUpdates([{ id, value: null }]);
   expect(await metrics.text()).not.toContain('calico_felix_invalid_resources{');
 });
+
+test('counters go on when another dataplane takes the place of the one before', () => {
+  const observed = observe();
+  const inForce = (batches: number): void => {
+    const ipsets = { counts: { batches, operations: 10 * batches, errors: 0, found: 1 }, desired: () => [] };
+    observed.enforcement = { drivers: { ipsets, iptables: [] } } as unknown as NonNullable<Observed['enforcement']>;
+  };
+  const read = (name: string) =>
+    [
+      ...metricsOf(observed)
+        .find((metric) => metric.name === name)!
+        .read(),
+    ][0]?.value;
+  for (const batches of [3, 4, 0]) inForce(batches);
+  expect([read('felix_ipset_calls'), read('felix_ipset_lines_executed')]).toEqual([7, 70]);
+});

@@ -5,7 +5,7 @@ import { differencesOf } from '../../src/felix/state/snapshot.ts';
 import { KernelEvents } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
 
-export class KernelHost {
+export class NamespaceHost {
   readonly graph: CalcGraph;
   /** Everything that was logged as a warning or an error. */
   readonly problems: string[] = [];
@@ -19,8 +19,8 @@ export class KernelHost {
   readonly #events: KernelEvents;
 
   /** `graceMs`: how long unexpected routes stay. */
-  static async start(config: DataplaneConfig, graph: CalcGraph, graceMs = 10_000): Promise<KernelHost> {
-    return new KernelHost(config, graph, await openDrivers(config, { graceMs }));
+  static async start(config: DataplaneConfig, graph: CalcGraph, graceMs = 10_000): Promise<NamespaceHost> {
+    return new NamespaceHost(config, graph, await openDrivers(config, { graceMs }));
   }
 
   /** Use `start`. */

@@ -9,7 +9,7 @@ const HALVES: Readonly<Record<string, readonly string[]>> = {
 };
 const IS_HALF = new Set(Object.values(HALVES).flat());
 
-export class SetMembers {
+export class SetContents {
   readonly set: IpSet;
   /** In the kernel's terms: no prefix of length 0. */
   readonly tracker = new SetTracker<string>();

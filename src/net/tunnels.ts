@@ -1,0 +1,2 @@
+/** Links of the hosts' tunnels, by protocol and family: upstream's names, by which others know them. */
+export const TUNNEL_DEVICES = { ipip4: 'tunl0', vxlan4: 'vxlan.calico', vxlan6: 'vxlan-v6.calico' } as const;
