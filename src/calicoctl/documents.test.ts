@@ -7,8 +7,8 @@ import { parseObjects } from './yaml-objects.ts';
 const stdin = (text: string) => ({ ...processIo, stdin: async () => text });
 
 test('YAML as upstream reads it', () => {
-  expect(parseObjects('a: y\nb: 20:30\nc: 2020-01-01\nd: 010\ne: 1_000\n', 'x')).toEqual([
-    { a: true, b: '20:30', c: '2020-01-01', d: 8, e: 1000 },
+  expect(parseObjects('a: y\nb: 20:30\nc: 2020-01-01\nd: 010\ne: 1_000\nf: e1\ng: 1e3\n', 'x')).toEqual([
+    { a: true, b: '20:30', c: '2020-01-01', d: 8, e: 1000, f: 'e1', g: 1000 },
   ]);
 });
 

@@ -19,6 +19,9 @@ export interface FoundObject {
   where(path: readonly PropertyKey[]): string;
 }
 
+/** A number with an exponent: the library takes `e1` for one, too, which is the name of an interface. */
+const EXPONENT = /^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)[eE][-+]?[0-9]+$/;
+
 /**
  * YAML 1.1 as upstream's parser has it: `y` and `on` are booleans and `010` is 8, but times are text, and there are no
  * numbers of base 60 (a port range such as 20:30 would be one).
@@ -26,10 +29,12 @@ export interface FoundObject {
 const YAML = {
   version: '1.1' as const,
   customTags: (tags: Tags) =>
-    tags.filter(
-      (tag) =>
-        typeof tag === 'string' || !(tag.tag.endsWith(':timestamp') || ('format' in tag && tag.format === 'TIME')),
-    ),
+    tags.flatMap((tag): Tags => {
+      if (typeof tag === 'string') return [tag];
+      const format = 'format' in tag ? tag.format : undefined;
+      if (tag.tag.endsWith(':timestamp') || format === 'TIME') return [];
+      return format === 'EXP' ? [{ ...tag, test: EXPONENT } as typeof tag] : [tag];
+    }),
 };
 
 /** Every object in the text, lists taken apart, in order; and an E_FILE for each document that cannot be read. */

@@ -1,6 +1,6 @@
 /** Resources as YAML and JSON. */
-import { stringify } from 'yaml';
 import { inStoredOrder, type Resource, toJson } from '../../api/index.ts';
+import { yamlText } from './yaml-text.ts';
 
 /** A list as the API has it. */
 export interface ResourceList {
@@ -28,14 +28,4 @@ export function json(value: unknown): string {
   return `${toJson(value, 2)}\n`;
 }
 
-/** Keys sorted; texts quoted where YAML 1.1 would read them as something else. */
-export function yaml(value: unknown): string {
-  return stringify(sorted(value), { schema: 'yaml-1.1', lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]));
-}
+export const yaml = yamlText;
