@@ -61,7 +61,11 @@ async function applyOne(client: Client, resource: Resource, out: (text: string) 
   const current = await client.find(kind, metadata.name, metadata.namespace);
   if (current) await client.update(resource);
   else if (kind === 'Node') out(`Warning: node ${metadata.name} is not in Kubernetes: it is left out\n`);
-  else await client.create(resource);
+  else
+    await client.create(resource).catch((error) => {
+      const builtIn = kind === 'Tier' && error instanceof CalicoError && error.code === 'E_EXISTS';
+      if (!builtIn) throw error;
+    });
 }
 
 /** The cluster stays the same one. */

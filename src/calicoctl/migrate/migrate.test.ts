@@ -5,6 +5,7 @@ import { importDatastore } from './import.ts';
 import { setReady } from './ready.ts';
 
 const IPAM = '/calico/ipam/v2/';
+const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 
 async function filled(): Promise<Client> {
   const client = new Client(new MemoryStore());
@@ -96,6 +97,23 @@ describe('import', () => {
     expect(block).toContain('"handle_id":"ipip-tunnel-addr-kube-a","secondary":{"node":"kube-a"');
     expect(await stored(client, `${IPAM}handle/ipip-tunnel-addr-kube-a`)).toBeDefined();
     expect(await stored(client, `${IPAM}host/kube-a/ipv4/block/10.0.0.0-29`)).toBeDefined();
+  });
+
+  test('of what a newer version wrote: policies of tiers, and tiers that are built in', async () => {
+    const old = await filled();
+    const { store } = old;
+    await store.put(
+      `${RESOURCES}tiers/default`,
+      '{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"default"},"spec":{"order":1000000,"defaultAction":"Deny"}}',
+    );
+    await store.put(
+      `${RESOURCES}globalnetworkpolicies/deny`,
+      '{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"deny","labels":{"projectcalico.org/tier":"default"}},"spec":{"tier":"default","types":["Ingress"]}}',
+    );
+    await setReady(old, false);
+    const client = await kubernetes('kube-a');
+    expect(await importInto(client, await exportOf(old))).toContain('Successfully applied 7 resource(s)\n');
+    expect((await client.get('GlobalNetworkPolicy', 'deny')).spec).toMatchObject({ tier: 'default' });
   });
 
   test('leaves out nodes that Kubernetes does not have, and says so', async () => {
