@@ -22,9 +22,14 @@ export const processIo: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: { out: process.stdout.isTTY ?? false, err: process.stderr.isTTY ?? false },
-  connect: async (config) => (await import('../datastore/index.ts')).connect(config),
+  connect: async (config) => (await import('../datastore/index.ts')).connect(config, warn),
 };
 
 export function pathIn({ directory }: Io, file: string): string {
   return isAbsolute(file) ? file : join(directory, file);
+}
+
+/** What of a datastore is not in order, though the command can be done. */
+function warn(message: string, fields: Readonly<Record<string, unknown>>): void {
+  process.stderr.write(`warning: ${message}: ${Object.values(fields).join(' ')}\n`);
 }

@@ -37,7 +37,7 @@ const severity = oneOf('DEBUG', 'INFO', 'WARNING', 'ERROR', 'FATAL');
 export const PARAMETERS = {
   // This host, and the datastore
   felixHostname: required(hostname, '', 'local'),
-  datastoreType: required(oneOf('kubernetes', 'etcdv3'), 'etcdv3', 'fatal', 'local'),
+  datastoreType: required(oneOf('kubernetes', 'etcdv3', 'files'), 'etcdv3', 'fatal', 'local'),
   /** Wins over etcdAddr and etcdScheme. */
   etcdEndpoints: parameter(endpoints, '', 'local'),
   etcdAddr: parameter(authority, '127.0.0.1:2379', 'local'),

@@ -14,6 +14,7 @@ export function configFromFile(text: string): DatastoreConfig {
   if (kind !== 'CalicoAPIConfig') throw fileError(`kind is '${kind ?? ''}'`);
   const values = (spec ?? {}) as Record<string, unknown>;
   for (const [field, value] of Object.entries(values)) {
+    if (field === 'manifests' && typeof value === 'string') continue;
     if (!Object.hasOwn(DEFAULT_DATASTORE_CONFIG, field)) throw fileError(`spec.${field} is no field`);
     const expected = typeof DEFAULT_DATASTORE_CONFIG[field as keyof DatastoreConfig];
     if (value !== null && typeof value !== expected) {

@@ -27,7 +27,11 @@ export interface DatastoreConfig {
   readonly usePodCIDR: boolean;
   readonly kubeconfigInline: string;
   readonly k8sClientQPS: number;
+  /** The directory, with datastoreType `files`. */
+  readonly manifests?: string;
 }
+
+export const DEFAULT_MANIFESTS = '/etc/calico/manifests';
 
 type Field = keyof DatastoreConfig;
 
@@ -74,6 +78,7 @@ const VARIABLES: Readonly<Record<string, Field>> = {
   K8S_INSECURE_SKIP_TLS_VERIFY: 'k8sInsecureSkipTLSVerify',
   K8S_DISABLE_NODE_POLL: 'k8sDisableNodePoll',
   USE_POD_CIDR: 'usePodCIDR',
+  CALICO_MANIFESTS: 'manifests',
 };
 
 /** The settings that the environment gives. E_CONFIG: a value of the wrong type. */

@@ -2,19 +2,26 @@
 import { readFile } from 'node:fs/promises';
 import { CalicoError } from '../errors/index.ts';
 import { Client } from './client.ts';
-import type { DatastoreConfig } from './config.ts';
+import { type DatastoreConfig, DEFAULT_MANIFESTS } from './config.ts';
 import type { EtcdOptions } from './etcd/options.ts';
 import type { Store } from './store.ts';
 
+/** Told what is not in order, in words for people. */
+type Log = (message: string, fields: Readonly<Record<string, unknown>>) => void;
+
 /** A client. The datastore is first asked at the first request. E_CONFIG, E_FILE. */
-export async function connect(config: DatastoreConfig): Promise<Client> {
-  return new Client(await openStore(config));
+export async function connect(config: DatastoreConfig, log?: Log): Promise<Client> {
+  return new Client(await openStore(config, log));
 }
 
-export async function openStore(config: DatastoreConfig): Promise<Store> {
+export async function openStore(config: DatastoreConfig, log: Log = () => {}): Promise<Store> {
+  if (config.datastoreType === 'files') {
+    const { FilesStore } = await import('./files/store.ts');
+    return new FilesStore(config.manifests || DEFAULT_MANIFESTS, log);
+  }
   if (config.datastoreType !== 'etcdv3') {
     throw new CalicoError('E_CONFIG', 'datastoreType', `is no datastore that is known: '${config.datastoreType}'`, {
-      hint: 'DATASTORE_TYPE is etcdv3',
+      hint: 'DATASTORE_TYPE is etcdv3 or files',
     });
   }
   const options = await etcdOptions(config);

@@ -52,7 +52,9 @@ async function main(): Promise<void> {
   const health = new Health(['datastore', 'calculation', 'dataplane']);
   if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
 
-  const store = await openStore(datastoreConfig(config, local.environment));
+  const store = await openStore(datastoreConfig(config, local.environment), (message, fields) =>
+    log.warn(fields, message),
+  );
   const graph = new CalcGraph({ node: config.felixHostname });
   const observed = new Observed({ graph, reports: new StatusReports(store, log), log });
   const onOutput = (update: DataplaneUpdate) => agent.onUpdate(update);

@@ -80,12 +80,16 @@ function decodeValue(id: ResourceId, key: string, text: string): Decoded<Values[
     const stored = object(JSON.parse(text), 'resource');
     if (isKind(id, 'IPAMBlock')) return { value: ipamBlock(id, stored) };
     const spec = object(stored.spec, 'spec');
+    // A manifest in a file that is wrong in some way says so.
+    const invalid = typeof stored.invalid === 'string' ? stored.invalid : undefined;
     if (isKind(id, 'NetworkPolicy', 'GlobalNetworkPolicy'))
-      return policy(id, key.slice(key.lastIndexOf('/') + 1), spec);
+      return policy(id, key.slice(key.lastIndexOf('/') + 1), spec, invalid);
     if (id.kind in TOLERANT) {
       const tolerant = TOLERANT[id.kind as keyof typeof TOLERANT] as TolerantDecoder<Kind>;
-      return tolerant(id, spec, stored.metadata);
+      const { value, problem } = tolerant(id, spec, stored.metadata);
+      return (problem ?? invalid) === undefined ? { value } : { value, problem: problem ?? (invalid as string) };
     }
+    if (invalid !== undefined) return { value: null, problem: invalid };
     const decoder = DECODERS[id.kind as keyof typeof DECODERS] as Decoder<Kind>;
     return { value: decoder(id, spec, object(stored.metadata, 'metadata')) };
   } catch (error) {

@@ -14,15 +14,21 @@ const FIRST = Number.NEGATIVE_INFINITY;
 /**
  * A policy with a bad rule, or anything else that is wrong beside what it selects, becomes one that denies everything in
  * its directions. To be without rules would not do: a tier may pass what nobody decides, and before DNAT and before
- * tracking silence denies nothing. One whose selector does not parse selects nothing: a typo must not close a cloud.
+ * tracking silence denies nothing. So does one that is known to be `invalid`, as whoever wrote it down found. One whose selector does not parse selects nothing: a typo must not close a cloud.
  */
-export function policy(id: Policy['id'], storedName: string, spec: read.Fields): read.Decoded<Policy | null> {
+export function policy(
+  id: Policy['id'],
+  storedName: string,
+  spec: read.Fields,
+  invalid?: string,
+): read.Decoded<Policy | null> {
   let selector: string;
   try {
     selector = selectorOf(id, spec);
   } catch (error) {
-    return { value: null, problem: (error as Error).message };
+    return { value: null, problem: invalid ?? (error as Error).message };
   }
+  if (invalid !== undefined) return { value: standIn(id, storedName, selector, spec), problem: invalid };
   try {
     return { value: complete(id, storedName, selector, spec) };
   } catch (error) {

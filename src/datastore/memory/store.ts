@@ -104,6 +104,23 @@ export class MemoryStore implements Store {
     return { close: () => this.#watchers.delete(watcher) };
   }
 
+  /** Takes over what is kept elsewhere under the prefix, with its revisions; what differs is told to those who watch. */
+  become(prefix: string, items: readonly KeyValue[]): void {
+    const next = new Map(items.map((item) => [item.key, item]));
+    const gone = this.#under(prefix).filter(({ key }) => !next.has(key));
+    const changed = items.filter(({ key, value }) => this.#items.get(key)?.value !== value);
+    if (gone.length + changed.length > 0) this.#revision++;
+    for (const item of items) this.#revision = Math.max(this.#revision, Number(item.revision));
+    const revision = String(this.#revision);
+    for (const { key } of gone) {
+      this.#items.delete(key);
+      this.#history.push({ key, value: null, revision });
+    }
+    for (const { key, value } of changed) this.#history.push({ key, value, revision });
+    for (const item of items) this.#items.set(item.key, item);
+    this.#deliverSoon();
+  }
+
   /** Forgets the history: watches that start before now are lost as `compacted`. */
   compact(): void {
     this.#history = [];
