@@ -178,6 +178,16 @@ describe('ipam release --from-report', () => {
     expect(await given(regiven, '10.0.0.2')).toBe(true);
   });
 
+  test('all addresses at once only by force: who sees no endpoint at all would release every one', async () => {
+    const calicoctl = await reported();
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    delete report.allocations['10.0.0.1'];
+    writeFileSync(file, JSON.stringify(report));
+    expect(await calicoctl.call(release())).toMatchObject({ exit: 1, out: expect.stringMatching(/^E_REFUSED /) });
+    expect(await given(calicoctl, '10.0.0.2')).toBe(true);
+    expect((await calicoctl.call(release('--force'))).exit).toBe(0);
+  });
+
   test('handles that stand for nothing go', async () => {
     const calicoctl = await cluster();
     const handle = '/calico/ipam/v2/handle/idle';

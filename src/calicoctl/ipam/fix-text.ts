@@ -10,7 +10,7 @@ export function planText({ steps, left }: FixPlan): string {
     `To be released: ${releases} addresses; other repairs: ${steps.length - releases}.`,
     ...steps.map((step) => `  ${stepText(step)}: ${step.why}`),
     `Left as they are: ${left.length}.`,
-    ...left.map(({ problem, why }) => `  ${problemText(problem)}: ${why}`),
+    ...left.map(({ problem, why }) => `  ${problemText(problem).replace(/\.$/, '')}: ${why}`),
   ];
   return `${lines.join('\n')}\n`;
 }

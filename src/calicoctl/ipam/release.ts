@@ -45,6 +45,9 @@ function checkReport(io: Io, report: Report, { metadata, spec }: Resource, force
   if (report.clusterGUID !== spec?.clusterGUID) refuse('the report is of another cluster', 'check this one');
   if (report.clusterInformationRevision !== metadata.resourceVersion)
     refuse('the report is stale: the datastore has been locked or unlocked since', 'lock it, check, then release');
+  const all = Object.values(report.allocations).flat();
+  if (!force && all.length > 0 && all.every(({ inUse }) => !inUse))
+    refuse('the report has no address that is in use: nothing that uses addresses was seen', 'is that so? --force');
   if (spec?.datastoreReady !== false) {
     if (!force)
       throw new CalicoError('E_NOT_LOCKED', 'ipam release', 'the datastore is not locked', {
