@@ -1,12 +1,12 @@
 /** Resources: their kinds, what people may write, and how they are stored. Pure. */
 export { parseDuration } from './duration.ts';
-export { toJson } from './json.ts';
+export { parseJson, toJson } from './json.ts';
 export type { KindInfo, Resource } from './kind.ts';
 export { KIND_NAMES, type KindName } from './kind-names.ts';
 export { KINDS, kindInfo, kindNames } from './kinds.ts';
 export { nearMiss } from './near-miss.ts';
 export { withoutOriginalName } from './original-name.ts';
-export { fromStored, inStoredOrder, parseJson, storedNameOf, toStored } from './stored.ts';
+export { fromStored, inStoredOrder, storedNameOf, toStored } from './stored.ts';
 export { BUILT_IN_TIERS } from './tiers.ts';
 export { InvalidResource, validate } from './validate.ts';
 export { parseWorkloadEndpointName, workloadEndpointName } from './workload-endpoint-name.ts';

@@ -1,7 +1,7 @@
 /** Resources as JSON texts in the datastore. */
 import type * as z from 'zod';
 import { CalicoError } from '../errors/index.ts';
-import { toJson } from './json.ts';
+import { parseJson, toJson } from './json.ts';
 import type { KindInfo, Resource } from './kind.ts';
 import { KIND_NAMES } from './kind-names.ts';
 import { KINDS } from './kinds.ts';
@@ -68,18 +68,6 @@ export function fromStored(text: string): Resource {
   const { name: stored, annotations } = resource.metadata;
   const name = originalName(annotations) ?? KIND_NAMES[resource.kind]?.nameFromStored(stored) ?? stored;
   return { ...resource, metadata: { ...resource.metadata, name } };
-}
-
-/** JSON with integers beyond 2^53 as bigints; toJson writes it back as it was. Throws E_DATASTORE. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text, ((_key: string, value: unknown, context: { source?: string }) =>
-      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
-        ? BigInt(context.source as string)
-        : value) as Parameters<typeof JSON.parse>[1]);
-  } catch (cause) {
-    throw new CalicoError('E_DATASTORE', 'stored resource', 'is not JSON', { cause });
-  }
 }
 
 /** The value with known fields first, in the schema's order, and (`empties`) empty structs added. */

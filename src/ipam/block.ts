@@ -1,5 +1,5 @@
 /** A block of addresses as it is stored: arithmetic only. Ordinals count addresses from the block's first. */
-import { parseJson } from '../api/stored.ts';
+import { parseJson } from '../api/json.ts';
 import { CalicoError } from '../errors/index.ts';
 import {
   addressOf,

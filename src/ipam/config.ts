@@ -1,6 +1,5 @@
 /** The cluster's settings of allocation. */
-import { toJson } from '../api/json.ts';
-import { parseJson } from '../api/stored.ts';
+import { parseJson, toJson } from '../api/json.ts';
 import { CalicoError } from '../errors/index.ts';
 
 export interface IpamConfig {

@@ -1,7 +1,6 @@
 /** A handle as it is stored: how many addresses of which block belong together. */
 
-import { toJson } from '../api/json.ts';
-import { parseJson } from '../api/stored.ts';
+import { parseJson, toJson } from '../api/json.ts';
 
 export type HandleCounts = Record<string, number>;
 

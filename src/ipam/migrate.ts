@@ -2,7 +2,7 @@
  * Moving everything from one pool to another: what is to be done, in order, from how things are now. Planned again after each
  * step it goes on where it stands. Pure.
  */
-import { parseJson } from '../api/stored.ts';
+import { parseJson } from '../api/json.ts';
 import { CalicoError } from '../errors/index.ts';
 import { contains, familyOf, lengthOf, maxLength } from '../net/index.ts';
 import { check, type GivenAddress } from './check.ts';

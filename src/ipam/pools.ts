@@ -1,5 +1,5 @@
 /** Pools and reservations as they are stored: which pools a host may take addresses from. Pure. */
-import { parseJson } from '../api/stored.ts';
+import { parseJson } from '../api/json.ts';
 import type { KeyValue } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, contains, type Family, familyOf, type Ip, parseCidr } from '../net/index.ts';

@@ -1,5 +1,5 @@
 /** Everything about addresses that a datastore holds, and who uses them: what check, fix and migrate work on. */
-import { parseJson } from '../api/stored.ts';
+import { parseJson } from '../api/json.ts';
 import { RESOURCES } from '../datastore/keys.ts';
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { addressOf, type Cidr, type Ip, parseCidr } from '../net/index.ts';

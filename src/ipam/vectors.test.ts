@@ -1,8 +1,7 @@
 /** Upstream's recorded sequences, of both versions: after each step the same keys and values, and the same answer. */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { toJson } from '../api/json.ts';
-import { parseJson } from '../api/stored.ts';
+import { parseJson, toJson } from '../api/json.ts';
 import { MemoryStore } from '../datastore/memory/store.ts';
 import type { Block } from './block.ts';
 import { Ipam } from './index.ts';

@@ -1,6 +1,6 @@
 /** The recorded sequences of operations on upstream's allocator (test/vectors/ipam), and what they have to compare with. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseJson } from '../../api/stored.ts';
+import { parseJson } from '../../api/json.ts';
 import type { ErrorCode } from '../../errors/index.ts';
 
 export interface Op {
