@@ -52,6 +52,8 @@ export class Syncer {
   #revision = '0';
   #lists = 0;
   #inSync = false;
+  /** Whether the log has been told that the datastore cannot be read. */
+  #isOut = false;
   /** Why the datastore is not believed, as it was told last. */
   #held = '';
 
@@ -97,13 +99,22 @@ export class Syncer {
         const revisions = await this.#list();
         if (!this.#stopped) await this.#follow(revisions);
       } catch (error) {
-        const { subject, message } = error instanceof CalicoError ? error : { subject: '', message: String(error) };
-        this.#options.log('the datastore cannot be read', { subject, message });
+        this.#noteOutage(error);
         this.#flush();
       }
       if (this.#options.now() - started > STABLE_MS) failures = 0;
       if (!this.#stopped) await this.#pause(Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS));
     }
+  }
+
+  /** Told once, whatever is tried meanwhile; null: it is over. */
+  #noteOutage(error: unknown): void {
+    const isOver = error === null;
+    if (isOver !== this.#isOut) return;
+    this.#isOut = !isOver;
+    const { subject, message } = error instanceof CalicoError ? error : { subject: '', message: String(error) };
+    if (isOver) this.#options.log('the datastore can be read again', {});
+    else this.#options.log('the datastore cannot be read', { subject, message });
   }
 
   /** Waits while the datastore is not to be believed. What it is asked for is little, so that waiting costs it little. */
@@ -142,6 +153,7 @@ export class Syncer {
     this.#noteRevision(first);
     for (const update of this.#known.endList()) this.#report(update);
     this.#flush();
+    this.#noteOutage(null);
     this.#hold(null);
     if (!this.#inSync && !this.#stopped) this.#sink.onStatus('in-sync');
     this.#inSync = true;

@@ -34,6 +34,8 @@ export class EndpointReporter {
   readonly #keys: FelixStatusKeys;
   readonly #tracker = new Tracker<string, string>();
   readonly #stopping = new AbortController();
+  /** Ends when nothing is reported any more. */
+  #withdrawn = false;
   /** Whether what is in the datastore is known. */
   #known = false;
   #wake = (): void => {};
@@ -73,6 +75,14 @@ export class EndpointReporter {
     return this.#writes;
   }
 
+  /** Nothing of this host is to be reported; then it ends. */
+  withdraw(): void {
+    this.#withdrawn = true;
+    for (const key of [...this.#tracker.desired.keys()]) this.#tracker.removeDesired(key);
+    this.allTold();
+    this.#wake();
+  }
+
   close(): void {
     this.#stopping.abort();
     this.#told.resolve();
@@ -88,6 +98,7 @@ export class EndpointReporter {
         if (!this.#known) await this.#list();
         await this.#write();
         failures = 0;
+        if (this.#withdrawn && this.pending === 0) return;
         if (!(await this.#changed(resyncMs))) this.#known = false;
       } catch (error) {
         // A write that failed may have happened.

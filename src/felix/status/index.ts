@@ -25,6 +25,8 @@ export class StatusReports {
   /** Known from a dataplane that is no more; the present one has not told of them. */
   readonly #unconfirmed = new Set<IdKey>();
   #endpointReporter: EndpointReporter | undefined;
+  /** Takes back what it reported, because reports are switched off. */
+  #withdrawing: EndpointReporter | undefined;
   #hostReporter: HostReporter | undefined;
   #hostReported = false;
 
@@ -79,8 +81,12 @@ export class StatusReports {
       ...[endpointReportingDelaySecs, reportingIntervalSecs, reportingTTLSecs],
     ]);
     if (this.#config === text) return;
+    const before = this.#endpointReporter;
+    this.#endpointReporter = undefined;
     this.close();
     this.#config = text;
+    if (endpointReportingEnabled) before?.close();
+    else this.#withdraw(before);
     const common = { store: this.#store, log: this.#log, host, region };
     if (endpointReportingEnabled) {
       const reporter = new EndpointReporter({ ...common, delayMs: endpointReportingDelaySecs * 1000 });
@@ -95,8 +101,15 @@ export class StatusReports {
     }
   }
 
+  /** What nobody keeps up to date would be taken for the truth. */
+  #withdraw(reporter: EndpointReporter | undefined): void {
+    reporter?.withdraw();
+    this.#withdrawing = reporter;
+  }
+
   /** Reports no more; what is reported stays. */
   close(): void {
+    this.#withdrawing?.close();
     this.#endpointReporter?.close();
     this.#hostReporter?.close();
     this.#hostReported ||= (this.#hostReporter?.reports ?? 0) > 0;
