@@ -196,8 +196,9 @@ describe('Syncer', () => {
     await until(() => sink.statuses.length === 2);
     Object.assign(store, { pages: wiped.pages.bind(wiped) });
     store.lose('disconnected');
-    const lists = syncer.lists;
-    await until(() => syncer.lists > lists + 2);
+    const lists = () => syncer?.lists ?? 0;
+    const before = lists();
+    await until(() => lists() > before + 2);
     expect(log.filter((message) => message === 'the datastore cannot be read')).toHaveLength(1);
     expect(sink.deletions.size).toBe(0);
     expect(names([...sink.state.values()])).toEqual(['+default', '+a']);

@@ -14,6 +14,7 @@ import { listingText, listPolicies } from './listing.ts';
 import { findPlace } from './place.ts';
 import { type Report, reportJson, reportText } from './report.ts';
 import type { ConfigOf } from './simulated-host.ts';
+import { unusableOn } from './unusable.ts';
 
 interface Options extends FlowOptions {
   readonly from?: string;
@@ -82,7 +83,10 @@ async function follow(io: Io, options: Options, updates: readonly Update[]): Pro
   const to = findPlace(options.to as string, updates);
   const flow = parseFlow(options, from, to);
   const around = { updates, configOf: storedConfig };
-  if (!options.live) return { flow, from, to, hops: travel(flow, from, to, around) };
+  if (!options.live) {
+    const hops = travel(flow, from, to, around);
+    return { flow, from, to, hops, unusable: unusableOn(hops, updates) };
+  }
   const { ownInterfaces, readLive } = await import('./live.ts');
   const here = options.node ?? io.env.FELIX_FELIXHOSTNAME ?? hostname().toLowerCase();
   const interfacesOf = (node: string) => (node === here ? ownInterfaces() : undefined);
@@ -92,5 +96,5 @@ async function follow(io: Io, options: Options, updates: readonly Update[]): Pro
     throw new CalicoError('E_USAGE', `--live on ${here}`, 'the packet does not come by here', {
       hint: `run it on ${hops.map(({ host }) => host.node).join(' or ') || 'a host of the cluster'}, or say --node`,
     });
-  return { flow, from, to, hops, live: await readLive(hop) };
+  return { flow, from, to, hops, unusable: unusableOn(hops, updates), live: await readLive(hop) };
 }

@@ -72,3 +72,22 @@ it.each([
   const done = await explained(...argv);
   expect(done).toMatchObject({ exit: 1, last: expect.stringMatching(error) });
 });
+
+it.each([
+  [
+    ['--from', 'web', '--to', 'db', '--port', '5432'],
+    /cannot be used as it is stored.*\nDENIED on h2 by GlobalNetworkPolicy broken/,
+  ],
+  [['--to', 'db', '--all'], /GlobalNetworkPolicy broken, order none\n +GlobalNetworkPolicy broken cannot be used/],
+])('%j tells of a policy on the way that cannot be used', async (argv, text) => {
+  const calicoctl = terminal();
+  await calicoctl.call(['apply', '-f', '-'], CLUSTER);
+  const metadata = { name: 'default.broken', creationTimestamp: null };
+  const spec = { selector: "app == 'db'", types: ['Ingress'], ingress: [{ action: 'Allow', protocol: 'nonsense' }] };
+  await calicoctl.store.put(
+    '/calico/resources/v3/projectcalico.org/globalnetworkpolicies/default.broken',
+    JSON.stringify({ kind: 'GlobalNetworkPolicy', apiVersion: 'projectcalico.org/v3', metadata, spec }),
+  );
+  const { exit, out } = await calicoctl.call(['explain', ...argv]);
+  expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(text) });
+});

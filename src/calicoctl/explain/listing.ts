@@ -13,6 +13,7 @@ import {
 import { describeRule } from './describe-rule.ts';
 import type { Place } from './place.ts';
 import { type ConfigOf, SimulatedHost } from './simulated-host.ts';
+import { unusableText } from './unusable.ts';
 
 export interface ListedPolicy {
   readonly id: ResourceId;
@@ -20,6 +21,8 @@ export interface ListedPolicy {
   readonly tier?: string;
   readonly order?: number | null;
   readonly rules: readonly string[];
+  /** Why it cannot be used as it is stored; what denies stands in for it. */
+  readonly unusable?: string;
 }
 
 export interface Listing {
@@ -37,7 +40,7 @@ export function listPolicies(place: Place, updates: readonly Update[], configOf:
   if (place.node === undefined)
     throw new CalicoError('E_USAGE', place.text, 'is outside the cluster: no policy selects it');
   const { state } = new SimulatedHost(place.node, updates, configOf);
-  const stored = new Map(updates.map((update) => [idKey(update.id), update.value]));
+  const stored = new Map(updates.map((update) => [idKey(update.id), update]));
   const list = (
     endpoint: { id: ResourceId; profiles: readonly string[] },
     traffic: Listing['traffic'],
@@ -69,10 +72,12 @@ function isUsed({ policies }: Listing): boolean {
   return policies.length > 0;
 }
 
-function listed(id: ResourceId, value: unknown, direction: Direction): ListedPolicy {
-  const known = value as Policy | Profile | null | undefined;
+function listed(id: ResourceId, update: Update | undefined, direction: Direction): ListedPolicy {
+  const unusable = update?.invalid?.reason;
+  const known = update?.value as Policy | Profile | null | undefined;
   const rules = known?.[direction].map(describeRule) ?? [];
-  return known && 'tier' in known ? { id, tier: known.tier, order: known.order, rules } : { id, rules };
+  const common = { id, rules, ...(unusable !== undefined && { unusable }) };
+  return known && 'tier' in known ? { ...common, tier: known.tier, order: known.order } : common;
 }
 
 export function listingText(place: Place, listings: readonly Listing[]): string {
@@ -94,6 +99,7 @@ function oneText({ endpoint, direction, traffic, policies, profiles }: Listing):
   return lines.join('\n');
 }
 
-function ruleLines({ rules }: ListedPolicy): string[] {
+function ruleLines({ id, rules, unusable }: ListedPolicy): string[] {
+  if (unusable !== undefined) return [`      ${unusableText({ id, reason: unusable })}`];
   return rules.length === 0 ? ['      no rules'] : rules.map((rule, index) => `      ${index}. ${rule}`);
 }

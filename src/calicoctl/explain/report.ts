@@ -8,12 +8,14 @@ import type { Flow } from './flow.ts';
 import type { Hop } from './journey.ts';
 import type { Live } from './live.ts';
 import type { Place } from './place.ts';
+import { type Unusable, unusableText } from './unusable.ts';
 
 export interface Report {
   readonly flow: Flow;
   readonly from: Place;
   readonly to: Place;
   readonly hops: readonly Hop[];
+  readonly unusable: readonly Unusable[];
   /** Of the host that we are on. */
   readonly live?: Live;
 }
@@ -26,13 +28,14 @@ export interface Detail {
 }
 
 export function reportText(report: Report, detail: Detail): string {
-  const { flow, from, to, hops } = report;
+  const { flow, from, to, hops, unusable } = report;
   const port = flow.destinationPort === undefined ? '' : ` port ${flow.destinationPort}`;
   const icmp = flow.icmpType === undefined ? '' : ` type ${flow.icmpType} code ${flow.icmpCode}`;
   return [
     `${protocolName(flow.protocol)}${port}${icmp} from ${from.text} (${flow.source}) to ${to.text} (${flow.destination})`,
     ...hops.flatMap((hop) => ['', ...hopLines(hop, report, detail)]),
     '',
+    ...unusable.map(unusableText),
     conclusion(report),
   ].join('\n');
 }
@@ -99,13 +102,14 @@ export function speaking({ trace }: Pick<Hop, 'trace'>): Step[] {
   );
 }
 
-export function reportJson({ flow, hops, live }: Report): object {
+export function reportJson({ flow, hops, unusable, live }: Report): object {
   const ruleOf = (step: Step | null, hop: Hop) =>
     step && { table: step.table, chain: step.chain, ...step.rule.origin, text: describeDecider(step, hop) };
   const last = hops.at(-1);
   return {
     flow,
     verdict: last ? verdictOf(last) : 'no route',
+    ...(unusable.length > 0 && { unusable }),
     hops: hops.map((hop) => ({
       host: hop.host.node,
       verdict: verdictOf(hop),
