@@ -18,6 +18,7 @@ import { PasswordFiles } from './passwords.ts';
 import { renderConfig } from './render.ts';
 import type { Problem } from './session-text.ts';
 import { BirdSupervisor } from './supervisor.ts';
+import { staticWorkloadRoutes } from './workload-routes.ts';
 
 /** Changes that come together make one new configuration. */
 const SETTLE_MS = 20;
@@ -67,7 +68,11 @@ async function main(log: Logger): Promise<void> {
   const client = await connect(configFromEnvironment(datastoreEnvironment(process.env)));
   const network = new NetworkState(settings.node);
   const passwords = new PasswordFiles(settings.passwords);
-  const bird = new BirdSupervisor({ directory: settings.directory, log });
+  const bird = new BirdSupervisor({
+    directory: settings.directory,
+    log,
+    known: () => staticWorkloadRoutes(settings.interfacePrefixes),
+  });
   let inSync = false;
   let planned = false;
 

@@ -74,11 +74,7 @@ test.each<[string, Update[], string[]]>([
   ['next hop self', [peer({ nextHopMode: 'Self' })], ['+ next hop self;']],
   ['next hop kept', [peer({ keepOriginalNextHop: true })], ['+ next hop keep;']],
   ['any source address', [peer({ sourceAddress: 'None' })], ['+ local port 179 as 64512;']],
-  [
-    'restart time',
-    [peer({ maxRestartTime: '20s' })],
-    ['- graceful restart wait 30;', '+ graceful restart wait 10;', '+ graceful restart time 20;'],
-  ],
+  ['restart time', [peer({ maxRestartTime: '20s' })], ['+ graceful restart time 20;']],
   ['restart time of the mesh', [configuration({ nodeMeshMaxRestartTime: '2m' })], ['+ graceful restart time 120;']],
   ['keepalive time', [peer({ keepaliveTime: '60s' })], ['- hold time 90;', '+ hold time 180;', '+ keepalive time 60;']],
   ['TTL security', [peer({ ttlSecurity: 2 })], ['- multihop;', '+ multihop 2;', '+ ttl security on;']],

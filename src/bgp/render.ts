@@ -24,7 +24,7 @@ export interface Rendered {
   readonly problems: readonly Problem[];
 }
 
-/** BIRD waits so long at most for its peers after a restart, and shorter than any peer waits for it. */
+/** Seconds that BIRD waits at most for its peers after a restart, before it takes away what none of them told again. */
 const RECOVERY_TIME = 30;
 
 /** Null as long as the node is unknown or has no address: then there is nothing to speak BGP with. */
@@ -47,7 +47,7 @@ export function renderConfig(network: Network, options: RenderOptions): Rendered
     `log stderr all;`,
     `debug protocols ${/^(debug|trace)$/i.test(settings.logSeverity) ? 'all' : '{ states }'};`,
     `router id ${routerIdOf(options, node.ipv4)};`,
-    `graceful restart wait ${recoveryTime(sessions)};`,
+    `graceful restart wait ${RECOVERY_TIME};`,
     ``,
     `protocol device { scan time 10; }`,
     ...direct(options, settings),
@@ -84,11 +84,6 @@ function filtersOf(network: Network, sessions: readonly Session[], family: Famil
       : [],
   );
   return lines.length > 0 ? [...lines, ''] : [];
-}
-
-function recoveryTime(sessions: readonly Session[]): number {
-  const shortest = Math.min(2 * RECOVERY_TIME, ...sessions.map(({ maxRestartTime }) => maxRestartTime ?? Infinity));
-  return Math.max(1, Math.floor(shortest / 2));
 }
 
 function routerIdOf({ routerId, node }: RenderOptions, ipv4: string | undefined): string {

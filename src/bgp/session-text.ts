@@ -74,7 +74,7 @@ function timers({ keepaliveTime, maxRestartTime }: Session): string[] {
 }
 
 function channel(session: Session, closed: boolean): string[] {
-  const { family, filters, nextHop } = session;
+  const { family, filters, nextHop, reflectorClient } = session;
   const outside = session.peerAs !== session.localAs;
   const calls = (direction: Direction) =>
     filters.map((name) => `${functionName(name, direction, family)}(${outside});`).join(' ');
@@ -85,7 +85,8 @@ function channel(session: Session, closed: boolean): string[] {
     `  import ${closed ? 'none' : taken};`,
     `  export ${closed ? 'none' : told};`,
     `  gateway recursive;`,
-    `  add paths on;`,
+    // Only who reflects has several paths to tell. Their numbers differ after a restart: to peers those are other routes.
+    `  add paths ${reflectorClient ? 'on' : 'rx'};`,
     ...(nextHop ? [`  next hop ${nextHop};`] : []),
     `};`,
   ];

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { CalicoError } from '../errors/index.ts';
@@ -16,12 +17,15 @@ const LONGEST_DELAY_MS = 30_000;
 /** A BIRD that lived this long was healthy: the next delay is the first one again. */
 const HEALTHY_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;
+const RECOVERY_POLL_MS = 1000;
 
 export interface BirdOptions {
   /** Holds bird.conf and bird.ctl; made when missing. */
   readonly directory: string;
   readonly log: Logger;
   readonly program?: string;
+  /** What a BIRD that starts again is told beside its configuration until it has read the kernel's routes. */
+  readonly known?: () => string;
 }
 
 export class BirdSupervisor {
@@ -29,6 +33,7 @@ export class BirdSupervisor {
   readonly #program: string;
   #child: ChildProcess | null = null;
   #text: string | null = null;
+  #known = '';
   #startedAt = 0;
   #delay = FIRST_DELAY_MS;
   #retry: NodeJS.Timeout | undefined;
@@ -72,7 +77,7 @@ export class BirdSupervisor {
     await this.#write(text);
     this.#text = text;
     if (this.#child) await command(this.socket, 'configure');
-    else if (!this.#retry) await this.#start();
+    else if (!this.#retry) await this.#start(text);
   }
 
   /** The file changes only to what BIRD accepts: it is what a restart loads. */
@@ -80,7 +85,7 @@ export class BirdSupervisor {
     const { directory } = this.#options;
     await mkdir(directory, { recursive: true });
     const candidate = join(directory, 'bird.conf.new');
-    await writeFile(candidate, text, { mode: 0o600 }); // it may hold passwords
+    await writeFile(candidate, `${text}\n${this.#known}`, { mode: 0o600 }); // it may hold passwords
     try {
       await run(this.#program, ['-p', '-c', candidate]);
     } catch (cause) {
@@ -90,8 +95,8 @@ export class BirdSupervisor {
     await rename(candidate, join(directory, 'bird.conf'));
   }
 
-  async #start(): Promise<void> {
-    const { directory, log } = this.#options;
+  async #start(text: string): Promise<void> {
+    const { directory, log, known } = this.#options;
     // Where a BIRD ran before since the host came up, its routes in the kernel and at the peers must last.
     const marker = join(directory, 'started');
     const recover = existsSync(marker);
@@ -99,6 +104,8 @@ export class BirdSupervisor {
     await command(this.socket, 'graceful restart').catch(() => {});
     await rm(this.socket, { force: true });
     if (this.#stopped) return;
+    this.#known = recover ? (known?.() ?? '') : '';
+    if (this.#known !== '') await this.#write(text);
     const args = ['-f', '-c', join(directory, 'bird.conf'), '-s', this.socket, ...(recover ? ['-R'] : [])];
     const child = spawn(this.#program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
@@ -107,6 +114,28 @@ export class BirdSupervisor {
     child.on('error', (error) => log.error({ error: error.message }, 'bird cannot be started'));
     child.on('close', (code, signal) => this.#ended(code, signal));
     log.info({ pid: child.pid, recover }, 'bird started');
+    if (this.#known !== '') void this.#forgetKnown(child);
+  }
+
+  /** When BIRD's recovery is over it reads the kernel's routes; from then on it needs to be told of none. */
+  async #forgetKnown(child: ChildProcess): Promise<void> {
+    do {
+      await sleep(RECOVERY_POLL_MS);
+      if (this.#child !== child) return;
+    } while (await this.#isRecovering());
+    await sleep(RECOVERY_POLL_MS);
+    this.#queue = this.#queue.then(async () => {
+      if (this.#child !== child || this.#text === null) return;
+      this.#known = '';
+      await this.#write(this.#text);
+      await command(this.socket, 'configure');
+    });
+    await this.#queue.catch((error) => this.#options.log.warn({ error: String(error) }, 'bird keeps what it was told'));
+  }
+
+  async #isRecovering(): Promise<boolean> {
+    const reply = await command(this.socket, 'show status').catch(() => null);
+    return !reply || reply.lines.some((line) => line.includes('recovery in progress'));
   }
 
   #ended(code: number | null, signal: string | null): void {
@@ -116,7 +145,8 @@ export class BirdSupervisor {
     this.#options.log.warn({ code, signal, again: this.#delay }, 'bird ended');
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#queue = this.#queue.then(() => this.#start()).catch(() => {});
+      const text = this.#text;
+      if (text !== null) this.#queue = this.#queue.then(() => this.#start(text)).catch(() => {});
     }, this.#delay);
     this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
   }

@@ -115,7 +115,8 @@ function toPeers(pools: readonly IPPool[], blocks: readonly Cidr[], family: Fami
     `function to_peers${family}() {`,
     ...unless('  ', silent, 'reject;'),
     `  if proto = "blocks${family}" || proto = "services${family}" then accept;`,
-    `  if source = RTS_INHERIT && preference = ${LOCAL_PREFERENCE} then {`,
+    // BIRD's && and || bind alike.
+    `  if proto = "known${family}" || (source = RTS_INHERIT && preference = ${LOCAL_PREFERENCE}) then {`,
     ...unless('    ', blocks, 'reject;'),
     `    accept;`,
     `  }`,
