@@ -1,4 +1,9 @@
-/** Resources: their kinds, what people may write, and how they are stored. Pure. */
+/**
+ * Resources: their kinds, what people may write, and how they are stored. Pure.
+ *
+ * Programs that only follow a datastore need no schema and must not load any (test/unit/lazy-schemas.test.ts): they import
+ * from the files themselves, for whatever this index exports comes with the whole of it where code is split.
+ */
 export { parseDuration } from './duration.ts';
 export { parseJson, toJson } from './json.ts';
 export type { KindInfo, Resource } from './kind.ts';

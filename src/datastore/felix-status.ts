@@ -2,7 +2,7 @@
  * Where Felix reports, and what: keys and values as upstream's, which its Neutron driver reads. A workload is known here
  * by its orchestrator's ids, which are in its endpoint's name.
  */
-import { parseWorkloadEndpointName } from '../api/index.ts';
+import { parseWorkloadEndpointName } from '../api/workload-endpoint-name.ts';
 import type { ResourceId } from '../model/index.ts';
 
 /** A report of the host. */

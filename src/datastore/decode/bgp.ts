@@ -1,5 +1,5 @@
 /** BGPConfiguration, BGPPeer, BGPFilter, CalicoNodeStatus. */
-import { parseDuration } from '../../api/index.ts';
+import { parseDuration } from '../../api/duration.ts';
 import type {
   BGPConfiguration,
   BGPFilter,

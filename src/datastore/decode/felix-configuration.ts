@@ -1,5 +1,5 @@
 /** FelixConfiguration: from fields of the resource to parameters of felix.cfg. */
-import { parseDuration } from '../../api/index.ts';
+import { parseDuration } from '../../api/duration.ts';
 import type { FelixConfiguration, ResourceId } from '../../model/index.ts';
 import * as read from './read.ts';
 import { Salvage } from './salvage.ts';

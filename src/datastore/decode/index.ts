@@ -1,5 +1,5 @@
 /** From what is stored to the model: a key and its text → one update. Pure. */
-import { KIND_NAMES } from '../../api/index.ts';
+import { KIND_NAMES } from '../../api/kind-names.ts';
 import type { Kind, ResourceId, Update, Values } from '../../model/index.ts';
 import { IPAM_BLOCKS, parseResourceKey, type ResourceLocation } from '../keys.ts';
 import * as bgp from './bgp.ts';

@@ -1,15 +1,12 @@
 /** One file of manifests: its text as what a datastore would hold. */
 import { LineCounter, parseAllDocuments } from 'yaml';
-import {
-  InvalidResource,
-  KIND_NAMES,
-  nearMiss,
-  type Resource,
-  storedNameOf,
-  toJson,
-  toStored,
-  validate,
-} from '../../api/index.ts';
+import { toJson } from '../../api/json.ts';
+// Not from the room's index: who follows another datastore would load the schemas with it (scripts/build.ts).
+import type { Resource } from '../../api/kind.ts';
+import { KIND_NAMES } from '../../api/kind-names.ts';
+import { nearMiss } from '../../api/near-miss.ts';
+import { storedNameOf, toStored } from '../../api/stored.ts';
+import { InvalidResource, validate } from '../../api/validate.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { resourceKey } from '../keys.ts';
 

@@ -3,7 +3,7 @@
  * what programs report of themselves is kept in memory alone, for nobody else reads it there.
  */
 import { type FSWatcher, watch } from 'node:fs';
-import { fromStored } from '../../api/index.ts';
+import { fromStored } from '../../api/stored.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { RESOURCES } from '../keys.ts';
 import { MemoryStore } from '../memory/store.ts';
