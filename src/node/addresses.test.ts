@@ -69,6 +69,7 @@ describe('the environment, what is stored and what is found', () => {
 describe('a warning for what looks wrong', () => {
   test.each([
     [{ IP: '10.0.0.1/24' }, []],
+    [{}, []],
     [
       { IP_AUTODETECTION_METHOD: 'interface=docker0' },
       [/^docker0 looks like a network of containers/, /^the default route leaves by eth0, not by docker0$/],

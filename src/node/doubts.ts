@@ -17,8 +17,8 @@ export function doubts({ address, on }: Found, family: Family, interfaces: reado
   else if (TUNNEL_KINDS.has(on.kind) || VPN.test(on.name)) said.push(`${on.name} looks like a VPN or a tunnel`);
   else if (on.kind === 'bridge') said.push(`${on.name} is a bridge: is it this host's way out, or one for its VMs?`);
   if (!on.up) said.push(`${on.name} is down`);
-  const ways = interfaces.filter(({ defaultRoutes }) => defaultRoutes.includes(family));
-  if (ways.length > 0 && !ways.includes(on))
-    said.push(`the default route leaves by ${ways.map(({ name }) => name).join(', ')}, not by ${on.name}`);
+  const ways = interfaces.filter(({ defaultRoutes }) => defaultRoutes.includes(family)).map(({ name }) => name);
+  if (ways.length > 0 && !ways.includes(on.name))
+    said.push(`the default route leaves by ${ways.join(', ')}, not by ${on.name}`);
   return said;
 }
