@@ -35,8 +35,13 @@ function program(io: Io): Command {
   addIpam(program, io);
   addDatastore(program, io);
   addNode(program, io);
-  for (const command of program.commands) command.addOption(new Option('-l, --log-level <level>').hideHelp());
+  for (const command of descendants(program)) command.addOption(new Option('-l, --log-level <level>').hideHelp());
   return program;
+}
+
+/** Its commands, and theirs. */
+function descendants({ commands }: Command): Command[] {
+  return commands.flatMap((own) => [own, ...descendants(own)]);
 }
 
 function log(io: Io, level: string | undefined, action: Command): void {

@@ -35,21 +35,28 @@ export function addDatastore(program: Command, io: Io): void {
 }
 
 async function exportAll(io: Io, { config }: Options): Promise<void> {
+  await checkType(io, config, 'etcdv3');
   const { exportDatastore } = await import('../migrate/export.ts');
   await withClient(io, config, (client) => exportDatastore(client, io.out));
 }
 
 async function importAll(io: Io, { config, filename }: ImportOptions): Promise<void> {
-  if ((await datastoreConfig(io, config)).datastoreType === 'etcdv3')
-    throw new CalicoError('E_CONFIG', 'datastoreType', 'an import goes into a datastore of Kubernetes, not of etcd', {
-      hint: 'DATASTORE_TYPE=kubernetes',
-    });
+  await checkType(io, config, 'kubernetes');
   const [{ readText }, { importDatastore }] = await Promise.all([
     import('../documents.ts'),
     import('../migrate/import.ts'),
   ]);
   const text = await readText(io, filename);
   await withClient(io, config, (client) => importDatastore(client, text, filename, io.out));
+}
+
+async function checkType(io: Io, config: string | undefined, wanted: string): Promise<void> {
+  const { datastoreType } = await datastoreConfig(io, config);
+  if (datastoreType === wanted) return;
+  const what = wanted === 'etcdv3' ? 'an export is of' : 'an import goes into';
+  throw new CalicoError('E_CONFIG', 'datastoreType', `${what} a datastore ${wanted}, not ${datastoreType}`, {
+    hint: `DATASTORE_TYPE=${wanted}`,
+  });
 }
 
 async function setReady(io: Io, { config }: Options, ready: boolean): Promise<void> {

@@ -4,7 +4,8 @@ import { type Ip, parseIp } from '../../net/index.ts';
 
 /** E_USAGE. */
 export function parseAddress(option: string, argument: string): Ip {
-  const address = parseIp(argument);
+  // An IPv4 address in the form of IPv6 is the IPv4 address, as for upstream.
+  const address = parseIp(argument.replace(/^::ffff:(?=[\d.]+$)/i, ''));
   if (address) return address;
   throw new CalicoError('E_USAGE', option, `invalid IP address specified: '${argument}'`);
 }

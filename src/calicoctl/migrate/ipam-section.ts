@@ -1,15 +1,10 @@
 /** What allocation keeps, for export and import: names of nodes in it are those that they will have. */
 import { parseJson, toJson } from '../../api/index.ts';
-import type { KeyValue, Store } from '../../datastore/index.ts';
+import { IPAM_BLOCKS, type KeyValue, type Store } from '../../datastore/index.ts';
+import { affinitiesPrefix, affinityKey, CONFIG_KEY, claimantOf, HANDLES, parseAffinityKey } from '../../ipam/keys.ts';
 import type { Entry, IpamSection } from './sections.ts';
 
 const ROOT = '/calico/ipam/v2/';
-const HOSTS = `${ROOT}host/`;
-/** Of what gives addresses to load balancers: it is on no host. */
-const VIRTUAL = `${ROOT}virtual/`;
-const HANDLES = `${ROOT}handle/`;
-const BLOCKS = `${ROOT}assignment/`;
-const CONFIG = `${ROOT}config`;
 /** Handles that are named after a node. */
 const NODE_HANDLE =
   /^(ipip-tunnel-addr-|vxlan-tunnel-addr-|vxlan-v6-tunnel-addr-|wireguard-tunnel-addr-|wireguard-v6-tunnel-addr-)(.+)$/;
@@ -17,14 +12,16 @@ const NODE_HANDLE =
 type Names = ReadonlyMap<string, string>;
 
 export async function ipamSection(store: Store, names: Names): Promise<IpamSection> {
-  const hosts = (await store.list(HOSTS)).items.map((item) => entry({ ...item, key: affinityKey(item.key, names) }));
-  const affinities = [...hosts, ...(await store.list(VIRTUAL)).items.map(entry)];
-  const blocks = (await store.list(BLOCKS)).items.map((item) => renamedBlock(entry(item), names));
+  const affinities: Entry[] = [];
+  for (const type of ['host', 'virtual'] as const)
+    for (const item of (await store.list(affinitiesPrefix(type))).items)
+      affinities.push(entry({ ...item, key: renamedAffinity(item.key, names) }));
+  const blocks = (await store.list(IPAM_BLOCKS)).items.map((item) => renamedBlock(entry(item), names));
   const handles = (await store.list(HANDLES)).items.map((item) => {
     const handle = item.key.slice(HANDLES.length);
     return entry({ ...item, key: `${HANDLES}${renamedHandle(handle, names)}` });
   });
-  const config = await store.get(CONFIG);
+  const config = await store.get(CONFIG_KEY);
   return {
     ...(affinities.length > 0 && { block_affinities: affinities }),
     ...(blocks.length > 0 && { blocks }),
@@ -49,10 +46,10 @@ function entry({ key, value }: KeyValue): Entry {
   return { Key: key, Value: parseJson(value) as Record<string, unknown>, TTL: 0 };
 }
 
-/** `/calico/ipam/v2/host/<host>/ipv4/block/<block>`; a host's name may hold slashes. */
-function affinityKey(key: string, names: Names): string {
-  const [, host, rest] = /^(.+)(\/ipv[46]\/block\/[^/]+)$/.exec(key.slice(HOSTS.length)) ?? [];
-  return host && rest ? `${HOSTS}${names.get(host) ?? host}${rest}` : key;
+function renamedAffinity(key: string, names: Names): string {
+  const affinity = parseAffinityKey(key);
+  const name = affinity?.claimant.type === 'host' ? names.get(affinity.claimant.name) : undefined;
+  return affinity && name ? affinityKey({ type: 'host', name }, affinity.block) : key;
 }
 
 function renamedHandle(handle: string, names: Names): string {
@@ -61,10 +58,9 @@ function renamedHandle(handle: string, names: Names): string {
 }
 
 function renamedBlock({ Key, Value, TTL }: Entry, names: Names): Entry {
-  const { affinity, attributes } = Value as { affinity?: unknown; attributes?: Attribute[] | null };
-  const host =
-    typeof affinity === 'string' && affinity.startsWith('host:') ? affinity.slice('host:'.length) : undefined;
-  const renamed = host && names.get(host);
+  const { affinity, attributes } = Value as { affinity?: string | null; attributes?: Attribute[] | null };
+  const claimant = claimantOf(affinity ?? null);
+  const renamed = claimant?.type === 'host' ? names.get(claimant.name) : undefined;
   return {
     Key,
     Value: {
