@@ -1,5 +1,6 @@
 /** What became of the resources that a command was given, and the lines that say so; scripts parse them. */
 import type { Resource } from '../api/index.ts';
+import { isUnanswered } from './unanswered.ts';
 
 export interface Outcome {
   readonly total: number;
@@ -35,26 +36,27 @@ export function forEach(
   return inBatches(resources, (batch) => Promise.allSettled(batch.map(async (resource) => work(resource))));
 }
 
-/** The same for several at a time, which do not depend on one another. */
+/** The same for several at a time, which do not depend on one another. Where the datastore does not answer it ends there. */
 export async function inBatches(
   resources: readonly Resource[],
   work: (batch: readonly Resource[]) => Promise<Results>,
   progress: Progress = () => undefined,
 ): Promise<Outcome> {
   const errors: unknown[] = [];
-  let handled = 0;
+  let [done, handled] = [0, 0];
   for (const batch of batches(resources)) {
-    for (const result of await work(batch)) if (result.status === 'rejected') errors.push(result.reason);
+    const failed = (await work(batch)).flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    done += batch.length - failed.length;
     handled += batch.length;
     progress(handled, resources.length);
+    const unanswered = failed.find(isUnanswered);
+    errors.push(...failed.filter((error) => !isUnanswered(error)));
+    if (!unanswered) continue;
+    errors.push(unanswered);
+    break; // What is left would wait as long, each for itself.
   }
   const kinds = new Set(resources.map(({ kind }) => kind));
-  return {
-    total: resources.length,
-    done: resources.length - errors.length,
-    errors,
-    kind: kinds.size === 1 ? resources[0]?.kind : undefined,
-  };
+  return { total: resources.length, done, errors, kind: kinds.size === 1 ? resources[0]?.kind : undefined };
 }
 
 /** Runs of different resources of a kind that may be written side by side; any other resource by itself. */

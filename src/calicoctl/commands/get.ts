@@ -9,6 +9,7 @@ import type { Io } from '../io.ts';
 import { type Format, parseFormat, print, type Result } from '../output/format.ts';
 import { findProblems, type Problems } from '../problems.ts';
 import { withClient } from '../session.ts';
+import { isUnanswered } from '../unanswered.ts';
 
 export interface GetOptions {
   readonly filename?: string;
@@ -76,6 +77,7 @@ async function getEach(
       resources.push(builtIn ? DEFAULT_PROFILE : await client.get(kind, name, namespace));
     } catch (error) {
       errors.push(error);
+      if (isUnanswered(error)) break;
     }
   }
   return { resources, errors };
