@@ -51,6 +51,9 @@ export interface CheckReport {
   readonly problems: readonly Problem[];
 }
 
+/** Upstream's: Windows keeps some addresses of each of its hosts' blocks for itself. */
+const WINDOWS_RESERVED = 'windows-reserved-ipam-handle';
+
 export function check(snapshot: Snapshot): CheckReport {
   const byAddress = Map.groupBy(snapshot.uses, ({ address }) => address);
   const given = snapshot.blocks.flatMap(({ block }) => (block ? givenIn(block, byAddress) : []));
@@ -81,7 +84,7 @@ function givenIn(block: Block, uses: ReadonlyMap<Ip, readonly AddressUse[]>): Gi
 function unused(given: readonly GivenAddress[], { nodes }: Snapshot): Problem[] {
   const active = new Set(given.flatMap(({ handle, usedBy }) => (handle !== null && usedBy.length > 0 ? [handle] : [])));
   return given
-    .filter(({ usedBy }) => usedBy.length === 0)
+    .filter(({ usedBy, handle }) => usedBy.length === 0 && handle !== WINDOWS_RESERVED)
     .map((one) => ({ kind: 'unused', given: one, ...judge(one, active, nodes) }));
 }
 
