@@ -66,17 +66,15 @@ export class TunnelAddresses {
     if (address) await this.#write(tunnel, undefined);
     await this.#release(tunnel);
     const wanted = { ...this.#owner(tunnel), use: 'Tunnel', family: tunnel.family, count: 1, pools } as const;
-    const [assigned] = (await this.#ipam.autoAssign(wanted)).assignments;
+    const { assignments, shortage } = await this.#ipam.autoAssign(wanted);
+    const [assigned] = assignments;
     if (!assigned)
-      throw new CalicoError('E_NOT_FOUND', pools.join(', '), `no address is left for the ${tunnel.name} tunnel`, {
-        hint: 'calicoctl ipam show says who has them; another pool of this encapsulation brings more',
+      throw new CalicoError('E_NOT_FOUND', pools.join(', '), `there is no address for the ${tunnel.name} tunnel`, {
+        hint: shortage?.message ?? 'another pool of this encapsulation brings more',
+        cause: shortage,
       });
-    try {
-      await this.#write(tunnel, assigned.address);
-    } catch (error) {
-      await this.#release(tunnel).catch(() => {}); // the next time finds it by its handle
-      throw error;
-    }
+    // Where this fails nobody knows whether the Node has it: it stays allocated, and the next try finds it by its handle.
+    await this.#write(tunnel, assigned.address);
     this.#log.info(
       { tunnel: tunnel.name, address: assigned.address, before: address },
       'the node has a tunnel address',
