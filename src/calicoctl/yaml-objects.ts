@@ -1,15 +1,6 @@
 /** YAML and JSON texts: the objects in them, and where in the text their fields stand. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-  type Tags,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { YAML_DIALECT } from '../datastore/files/yaml-dialect.ts';
 import { CalicoError } from '../errors/index.ts';
 
 /** An object of a text. */
@@ -19,28 +10,10 @@ export interface FoundObject {
   where(path: readonly PropertyKey[]): string;
 }
 
-/** A number with an exponent: the library takes `e1` for one, too, which is the name of an interface. */
-const EXPONENT = /^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)[eE][-+]?[0-9]+$/;
-
-/**
- * YAML 1.1 as upstream's parser has it: `y` and `on` are booleans and `010` is 8, but times are text, and there are no
- * numbers of base 60 (a port range such as 20:30 would be one).
- */
-const YAML = {
-  version: '1.1' as const,
-  customTags: (tags: Tags) =>
-    tags.flatMap((tag): Tags => {
-      if (typeof tag === 'string') return [tag];
-      const format = 'format' in tag ? tag.format : undefined;
-      if (tag.tag.endsWith(':timestamp') || format === 'TIME') return [];
-      return format === 'EXP' ? [{ ...tag, test: EXPONENT } as typeof tag] : [tag];
-    }),
-};
-
 /** Every object in the text, lists taken apart, in order; and an E_FILE for each document that cannot be read. */
 export function parseText(text: string, source: string): { objects: FoundObject[]; errors: CalicoError[] } {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { ...YAML, lineCounter: lines });
+  const documents = parseAllDocuments(text, { ...YAML_DIALECT, lineCounter: lines });
   const place = (number: number, offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${source}${documents.length > 1 ? `, document ${number}` : ''}, line ${line}, column ${col}`;

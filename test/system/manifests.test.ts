@@ -77,14 +77,13 @@ function calicoctl(args: string[], input = ''): string {
   });
 }
 
-beforeAll(async () => {
+beforeAll(() => {
   sh(`ip netns add ${HOST}; ip netns add ${CLIENT}
     ip -n ${HOST} link add eth0 type veth peer name eth0 netns ${CLIENT}
     for n in ${HOST} ${CLIENT}; do ip -n $n link set lo up; ip -n $n link set eth0 up; done
     ip -n ${HOST} address add 10.98.7.1/24 dev eth0; ip -n ${CLIENT} address add 10.98.7.2/24 dev eth0`);
   const program = `for (const port of ${JSON.stringify(PORTS)}) require('node:net').createServer((s) => s.end()).listen(port)`;
   servers.push(spawn('ip', ['netns', 'exec', HOST, process.execPath, '-e', program], { stdio: 'ignore' }));
-  await becomes(PORTS);
 });
 
 afterAll(async () => {
@@ -95,6 +94,7 @@ afterAll(async () => {
 });
 
 test('the host has what its files allow, and nothing else', async () => {
+  await becomes(PORTS);
   write('host.yaml', HOST_ENDPOINT);
   write('web.yaml', policy('web', 80));
   felix.start();

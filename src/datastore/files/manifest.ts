@@ -9,6 +9,7 @@ import { storedNameOf, toStored } from '../../api/stored.ts';
 import { InvalidResource, validate } from '../../api/validate.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { resourceKey } from '../keys.ts';
+import { YAML_DIALECT } from './yaml-dialect.ts';
 
 /** A resource in the file. */
 export interface Entry {
@@ -32,7 +33,7 @@ export interface Manifest {
 /** `file`: its name, for problems. */
 export function readManifest(text: string, file: string): Manifest {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { version: '1.1', lineCounter: lines });
+  const documents = parseAllDocuments(text, { ...YAML_DIALECT, lineCounter: lines });
   const entries: Entry[] = [];
   const problems: string[] = [];
   let unknown = false;

@@ -6,6 +6,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { CalicoError } from '../../errors/index.ts';
 import type { KeyValue } from '../store.ts';
 import { type Manifest, readManifest } from './manifest.ts';
+import { YAML_DIALECT } from './yaml-dialect.ts';
 
 export type Report = (message: string, fields: Readonly<Record<string, unknown>>) => void;
 
@@ -64,7 +65,7 @@ export class Manifests {
   async write(key: string, resource: object | null): Promise<void> {
     const found = [...this.#files].find(([, { entries }]) => entries.some((entry) => entry.key === key));
     if (!found) {
-      if (resource) await replaceFile(join(this.#directory, fileName(key)), stringify(resource));
+      if (resource) await replaceFile(join(this.#directory, fileName(key)), asYaml(resource));
       return;
     }
     const [path, { entries }] = found;
@@ -128,10 +129,10 @@ export class Manifests {
 
 /** The text with the document replaced or taken away, the others as they are written; null when nothing is left. */
 function withDocument(text: string, index: number, resource: object | null): string | null {
-  const documents = parseAllDocuments(text, { version: '1.1' });
-  if ('empty' in documents) return resource && stringify(resource);
+  const documents = parseAllDocuments(text, YAML_DIALECT);
+  if ('empty' in documents) return resource && asYaml(resource);
   const texts = documents.map(({ range }) => text.slice(range[0], range[2]).replace(/^---[^\n]*\n|^\.\.\.\s*\n/, ''));
-  const changed = texts.flatMap((own, i) => (i !== index ? [own] : resource ? [stringify(resource)] : []));
+  const changed = texts.flatMap((own, i) => (i !== index ? [own] : resource ? [asYaml(resource)] : []));
   const kept = changed.map((own) => own.replace(/\n*(---\s*)?$/, '\n')).filter((own) => own.trim() !== '');
   return kept.length === 0 ? null : kept.join('---\n');
 }
@@ -155,4 +156,9 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await rm(draft, { force: true });
     throw error;
   });
+}
+
+/** Read the same by every version of YAML: texts that one of them takes for something else are quoted. */
+function asYaml(resource: object): string {
+  return stringify(resource, { schema: 'yaml-1.1', lineWidth: 0 });
 }

@@ -87,6 +87,20 @@ describe('writing', () => {
     expect(text('all.yaml')).toBe(`# the other one\n${policy('p')}`);
   });
 
+  test('what is written reads the same', async () => {
+    const spec = {
+      selector: "a == 'on'",
+      ingress: [{ action: 'Allow', protocol: 'TCP', destination: { ports: ['20:30', 'e1'] } }],
+    };
+    const created = await client.create({ ...set('p', []), kind: 'GlobalNetworkPolicy', spec });
+    const read = await new Client(openStore()).get('GlobalNetworkPolicy', 'p');
+    expect(read).toEqual({
+      ...created,
+      metadata: { ...created.metadata, resourceVersion: read.metadata.resourceVersion },
+    });
+    expect(problems).toEqual([]);
+  });
+
   test('a stale resource version is refused, also one of another process', async () => {
     await client.create(set('s', []));
     const read = await new Client(openStore()).get('GlobalNetworkSet', 's');
