@@ -1,6 +1,7 @@
 /** The command line. Commands load what they need when they run: `--help` loads nothing but the parser of the command line. */
 import { Command, CommanderError, Option } from 'commander';
 import { CalicoError } from '../errors/index.ts';
+import { addCompletion } from './command-lines/completion.ts';
 import { addDatastore } from './command-lines/datastore.ts';
 import { addIpam } from './command-lines/ipam.ts';
 import { addNode } from './command-lines/node.ts';
@@ -32,6 +33,7 @@ function program(io: Io): Command {
     .enablePositionalOptions();
   addWriting(program, io);
   addReading(program, io);
+  addCompletion(program, io);
   addIpam(program, io);
   addDatastore(program, io);
   addNode(program, io);

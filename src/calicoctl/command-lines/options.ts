@@ -1,6 +1,6 @@
 /** Options and help that several commands share. */
 import { type Command, Option } from 'commander';
-import { KIND_NAMES } from '../../api/index.ts';
+import { KIND_NAMES } from '../../api/kind-names.ts';
 
 /** The options of every command that asks the datastore. */
 export function connected(command: Command): Command {

@@ -26,6 +26,11 @@ export function addReading(program: Command, io: Io): void {
     .option('-o, --output <format>', 'yaml or json', 'yaml')
     .option('--ignore-validation', 'print what the conversion gives, whether or not it is valid')
     .action(async (options) => (await import('../commands/convert.ts')).convert(io, options));
+  program
+    .command('explain-schema <kind>')
+    .description('what the fields of a kind are, or of one of its fields: IPPool, GlobalNetworkPolicy.spec.ingress')
+    .addHelpText('after', kindsHelp)
+    .action(async (path) => (await import('../commands/explain-schema.ts')).explainSchema(io, path));
   connected(program.command('version'))
     .description("show this program's version and the cluster's")
     .option('--client', "show this program's version only")
