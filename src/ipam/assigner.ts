@@ -2,7 +2,7 @@
 import type { Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, cidrOf, contains, type Family, familyOf, type Ip } from '../net/index.ts';
-import { claim } from './affinities.ts';
+import { claim, releaseBlock } from './affinities.ts';
 import { type Attributes, type Birth, type BlockOwner, newBlock, parseBlock, takeAddress } from './block.ts';
 import { parseConfig } from './config.ts';
 import { commit, confirmAffinity, retried, transactionOf } from './edit.ts';
@@ -65,6 +65,7 @@ export class Assigner {
       try {
         const plan = await retried(request.host, round);
         assignments.push(...plan.assignments);
+        for (const affinity of plan.stale) await releaseBlock(this.#store, affinity, true);
         if (plan.shortage && plan.unfinished === null) return { assignments, shortage: plan.shortage };
       } catch (error) {
         // What has been given already must not be lost.

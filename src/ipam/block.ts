@@ -11,6 +11,7 @@ import {
   type Ip,
   lengthOf,
   maxLength,
+  parseCidr,
   toBigInt,
 } from '../net/index.ts';
 
@@ -67,9 +68,14 @@ export function newBlock(prefix: Cidr, affinity: string, birth: Birth | null): B
 
 /** Throws E_DATASTORE when the text is no block, or one that contradicts itself: nothing is given of such a block. */
 export function parseBlock(json: string): Block {
-  const { hostAffinity, ...stored } = parseJson(json) as Block & { hostAffinity?: string | null };
-  if (typeof stored?.cidr !== 'string' || !Array.isArray(stored.allocations) || !Array.isArray(stored.unallocated))
-    throw new CalicoError('E_DATASTORE', 'stored block', 'has no cidr, allocations or unallocated');
+  const parsed = parseJson(json);
+  if (!isBlock(parsed))
+    throw new CalicoError(
+      'E_DATASTORE',
+      'stored block',
+      'has no cidr, allocations or unallocated, or not as a block has them',
+    );
+  const { hostAffinity, ...stored } = parsed;
   const block: Block = { ...stored, cidr: cidr(stored.cidr) };
   // The oldest releases wrote the host's bare name.
   if (!block.affinity) block.affinity = hostAffinity ? `host:${hostAffinity}` : null;
@@ -78,6 +84,29 @@ export function parseBlock(json: string): Block {
   const given = Object.entries(block.sequenceNumberForAllocation ?? {});
   block.sequenceNumberForAllocation = Object.fromEntries(given.map(([ordinal, number]) => [ordinal, BigInt(number)]));
   return block;
+}
+
+/** Are its fields of the types that the arithmetic takes for granted? */
+function isBlock(value: unknown): value is Block & { hostAffinity?: string | null } {
+  const { cidr, affinity, hostAffinity, allocations, unallocated, attributes, ...numbers } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
+  const isListOf = (list: unknown, test: (member: unknown) => boolean) => Array.isArray(list) && list.every(test);
+  const isTextOrNone = (text: unknown) => text === undefined || text === null || typeof text === 'string';
+  const { sequenceNumber = 0, sequenceNumberForAllocation } = numbers;
+  return (
+    typeof cidr === 'string' &&
+    parseCidr(cidr) !== null &&
+    isTextOrNone(affinity) &&
+    isTextOrNone(hostAffinity) &&
+    isListOf(allocations, (index) => index === null || Number.isInteger(index)) &&
+    isListOf(unallocated, Number.isInteger) &&
+    isListOf(attributes ?? [], (owner) => typeof owner === 'object' && owner !== null) &&
+    [sequenceNumber, ...Object.values(sequenceNumberForAllocation ?? {})].every(
+      (number) => typeof number === 'bigint' || Number.isInteger(number),
+    )
+  );
 }
 
 export function isEmpty(block: Block): boolean {

@@ -107,3 +107,109 @@ it('random operations: handles count what blocks hold, and nothing is given twic
     { numRuns: 200, seed: 3 },
   );
 });
+
+it('an empty block of a pool that does not select the node any more is released; one in use stays', async () => {
+  const store = await storeWithPool('10.0.0.0/26', 29);
+  const ipam = new Ipam(store);
+  await ipam.autoAssign({ host: 'n1', handle: 'used', family: 4, count: 1 });
+  await ipam.autoAssign({ host: 'n1', handle: 'gone', family: 4, count: 8 });
+  await ipam.releaseByHandle('gone');
+  expect(await storedBlocks(store)).toHaveLength(2);
+  const pool = (name: string, cidr: string, nodeSelector: string) =>
+    store.put(
+      `/calico/resources/v3/projectcalico.org/ippools/${name}`,
+      JSON.stringify({ metadata: { name }, spec: { cidr, blockSize: 29, nodeSelector } }),
+    );
+  await pool('p', '10.0.0.0/26', "zone == 'a'");
+  await pool('q', '10.1.0.0/26', 'all()');
+  const { assignments } = await ipam.autoAssign({ host: 'n1', handle: 'new', family: 4, count: 1 });
+  expect(assignments[0]?.address).toMatch(/^10\.1\./);
+  const left = await storedBlocks(store);
+  expect(left.filter(({ cidr }) => cidr.startsWith('10.0.'))).toMatchObject([{ attributes: [{ handle_id: 'used' }] }]);
+});
+
+it('as many blocks as a host may have, of its own wish or the cluster’s', async () => {
+  const store = await storeWithPool('10.0.0.0/26', 29);
+  const ipam = new Ipam(store);
+  const config = { autoAllocateBlocks: true, kubeVirtVMAddressPersistence: null, ipCooldownSeconds: 0 };
+  await ipam.setConfig({ ...config, strictAffinity: true, maxBlocksPerHost: 2 });
+  const limited = await ipam.autoAssign({ host: 'n1', handle: 'a', family: 4, count: 20 });
+  expect(limited.assignments).toHaveLength(16);
+  expect(limited.shortage).toMatchObject({ code: 'E_EXHAUSTED', message: expect.stringContaining('as many blocks') });
+  const own = await ipam.autoAssign({ host: 'n2', handle: 'b', family: 4, count: 20, maxBlocks: 1 });
+  expect(own.assignments).toHaveLength(8);
+  await expect(ipam.setConfig({ ...config, strictAffinity: false, maxBlocksPerHost: 2 })).rejects.toMatchObject({
+    code: 'E_INVALID',
+  });
+});
+
+it('pools by name; only those that allow the use', async () => {
+  const store = await storeWithPool('10.0.0.0/26', 29);
+  const put = (name: string, spec: object) =>
+    store.put(`/calico/resources/v3/projectcalico.org/ippools/${name}`, JSON.stringify({ metadata: { name }, spec }));
+  await put('tunnels', { cidr: '10.1.0.0/26', blockSize: 29, allowedUses: ['Tunnel'] });
+  await put('lb', { cidr: '10.2.0.0/26', blockSize: 29, allowedUses: ['LoadBalancer'] });
+  const ipam = new Ipam(store);
+  const get = async (more: object) =>
+    (await ipam.autoAssign({ host: 'n1', family: 4, count: 1, ...more })).assignments[0]?.address;
+  expect(await get({ pools: ['p'] })).toMatch(/^10\.0\./);
+  expect(await get({ pools: ['tunnels'], use: 'Tunnel' })).toMatch(/^10\.1\./);
+  expect(await get({ use: 'LoadBalancer' })).toMatch(/^10\.2\./);
+  await expect(get({ pools: ['tunnels'] })).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+});
+
+it('more blocks than one transaction takes', async () => {
+  const store = await storeWithPool('10.0.0.0/24', 31);
+  const { assignments, shortage } = await new Ipam(store).autoAssign({
+    host: 'n1',
+    handle: 'h',
+    family: 4,
+    count: 300,
+  });
+  expect(new Set(assignments.map(({ address }) => address)).size).toBe(256);
+  expect(shortage?.code).toBe('E_EXHAUSTED');
+  expect(await countsInHandles(store)).toEqual(countsInBlocks(await storedBlocks(store)));
+});
+
+it('the oldest form: a block with a bare host name, an affinity without a state', async () => {
+  const store = await storeWithPool('10.0.0.0/26', 29);
+  const [block, affinity] = [
+    '/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-29',
+    '/calico/ipam/v2/host/n1/ipv4/block/10.0.0.0-29',
+  ];
+  const old = { cidr: '10.0.0.0/29', affinity: null, hostAffinity: 'n1', strictAffinity: false, attributes: [] };
+  const free = { allocations: Array(8).fill(null), unallocated: [0, 1, 2, 3, 4, 5, 6, 7], deleted: false };
+  await store.put(block, JSON.stringify({ ...old, ...free }));
+  await store.put(affinity, '');
+  const ipam = new Ipam(store);
+  expect(await ipam.upgradeHost('n1')).toBe(2);
+  expect(await ipam.upgradeHost('n1')).toBe(0);
+  expect(JSON.parse((await store.get(block))?.value ?? '')).toEqual({
+    ...free,
+    cidr: '10.0.0.0/29',
+    affinity: 'host:n1',
+    strictAffinity: false,
+    attributes: [],
+  });
+  expect((await store.get(affinity))?.value).toBe('{"state":"confirmed","deleted":false}');
+});
+
+it('integers above 2^53, and fields that we do not know, are kept', async () => {
+  const store = await storeWithPool('10.0.0.0/26', 29);
+  const key = '/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-29';
+  const text =
+    '{"cidr":"10.0.0.0/29","affinity":"host:n1","future":{"n":9007199254740993},' +
+    '"allocations":[0,null,null,null,null,null,null,null],"unallocated":[1,2,3,4,5,6,7],' +
+    '"attributes":[{"handle_id":"a","later":18446744073709551615}],"sequenceNumber":1795454927211806211,' +
+    '"sequenceNumberForAllocation":{"0":1795454927211806209},"deleted":false}';
+  await store.put(key, text);
+  await new Ipam(store).assign(ip('10.0.0.1'), { host: 'n1', handle: 'b' });
+  expect((await store.get(key))?.value).toBe(
+    text
+      .replace('[0,null', '[0,1')
+      .replace('[1,2,', '[2,')
+      .replace('}],"seq', '},{"handle_id":"b"}],"seq')
+      .replace('806211', '806212')
+      .replace('209}', '209,"1":1795454927211806211}'),
+  );
+});

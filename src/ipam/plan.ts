@@ -2,11 +2,11 @@
 import type { KeyValue } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, contains, type Family, type Ip } from '../net/index.ts';
-import { type Birth, type Block, type BlockOwner, newBlock, parseBlock, take } from './block.ts';
+import { type Birth, type Block, type BlockOwner, isEmpty, newBlock, parseBlock, take } from './block.ts';
 import { type BlockEdit, confirmAffinity, dropAffinity, type Transaction, transactionOf } from './edit.ts';
 import { affinityKey, affinityOf, type Claimant } from './keys.ts';
 import { blocksInOrder, sortInOrder } from './order.ts';
-import { type Pool, poolsFor, type Use } from './pools.ts';
+import { type Pool, poolsFor, selects, type Use } from './pools.ts';
 import type { View } from './view.ts';
 
 export interface Assignment {
@@ -32,6 +32,8 @@ export interface Plan {
   readonly transaction: Transaction;
   /** Blocks that the claimant gets by it. */
   readonly claimed: readonly Cidr[];
+  /** Keys of affinities to empty blocks of pools that do not select the node any more: to be released. */
+  readonly stale: readonly string[];
   /** It took a block for free without knowing so. */
   readonly guessed: boolean;
   /** There may be more to get: when every block is known, or in another transaction. */
@@ -78,6 +80,7 @@ class Planning {
       assignments: this.#got,
       transaction: this.#transaction(),
       claimed: this.#claimed,
+      stale: this.#stale(),
       guessed: this.#guessed,
       unfinished: large ? 'large' : unknown ? 'unknown' : null,
       shortage: short ? this.#shortage() : null,
@@ -161,6 +164,16 @@ class Planning {
       if (this.#got.some(({ address }) => contains(cidr, address)))
         compares.push({ key: stored.key, revision: stored.revision });
     }
+  }
+
+  #stale(): string[] {
+    const { affinities, blocks, labels, pools } = this.#view;
+    return [...affinities].flatMap(([cidr, { key }]) => {
+      const pool = pools.find((pool) => !pool.disabled && contains(pool.cidr, cidr));
+      if (!pool || selects(pool, labels)) return [];
+      const block = blocks.get(cidr) ? readable(blocks.get(cidr) as KeyValue) : null;
+      return block && isEmpty(block) ? [key] : [];
+    });
   }
 
   #missing(): number {

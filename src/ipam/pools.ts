@@ -116,7 +116,7 @@ function askedFor(pools: readonly Pool[], named: string): Pool {
 
 function fields({ value }: KeyValue): Fields {
   try {
-    return parseJson(value) as Fields;
+    return (parseJson(value) ?? {}) as Fields;
   } catch {
     return {};
   }
