@@ -4,8 +4,11 @@ import { parseJson, toJson } from '../api/json.ts';
 
 export type HandleCounts = Record<string, number>;
 
+/** What is no count is left out. */
 export function parseHandle(json: string): HandleCounts {
-  return (parseJson(json) as { block?: HandleCounts }).block ?? {};
+  const stored = parseJson(json) as { block?: unknown } | null;
+  const counts = typeof stored?.block === 'object' ? Object.entries(stored.block ?? {}) : [];
+  return Object.fromEntries(counts.filter(([, count]) => Number.isInteger(count)));
 }
 
 /** The text after so many addresses more (or fewer) of the blocks; null where none is left: the handle goes. */
