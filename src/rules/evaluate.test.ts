@@ -135,6 +135,26 @@ describe('between a workload and its host', () => {
   });
 });
 
+describe('OpenStack: who gives out addresses and routes is the host', () => {
+  const udp = (sourcePort: number, destinationPort: number) => ({
+    ...fromW1,
+    protocol: UDP,
+    sourcePort,
+    destinationPort,
+  });
+  const v6 = { source: ip('fd00:65::1'), destination: OWN[6] };
+  test.each([
+    ['an answer of DHCP', udp(67, 68)],
+    ['an answer of DHCPv6', { ...udp(547, 546), ...v6 }],
+    ['a router advertisement', { ...fromW1, ...v6, protocol: ICMPV6, icmpType: 134, icmpCode: 0 }],
+  ])('%s from a workload is dropped, whatever policy says', (_, packet) => {
+    const config = { endpointToHostAction: 'accept' } as const;
+    const resources = [open, w1, w2];
+    expect(send(packet, resources, config).verdict).toBe('accept');
+    expect(outcome(send(packet, resources, { ...config, openstack: true }))).toEqual(['drop', 'rogue-server']);
+  });
+});
+
 describe('host endpoints', () => {
   const eth0 = hostEndpoint('eth0', { interfaceName: 'eth0' });
   const any = hostEndpoint('any', { interfaceName: '*' });

@@ -50,4 +50,5 @@ export type DefaultRule =
   | 'metadata'
   | 'dhcp'
   | 'dns'
+  | 'rogue-server'
   | 'neighbour-discovery';

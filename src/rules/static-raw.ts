@@ -1,7 +1,7 @@
 /** Chains of the raw table: before conntrack, so anti-spoofing and doNotTrack policies. */
-import { cidr, type Family, UDP } from '../net/index.ts';
+import { cidr, type Family, ICMPV6, UDP } from '../net/index.ts';
 import { ACCEPT, clearMark, DROP, jump, rule, setMark } from './build.ts';
-import type { Chain } from './chain.ts';
+import type { Chain, Match } from './chain.ts';
 import type { RulesConfig } from './config.ts';
 import { DISPATCH } from './dispatch.ts';
 import { failsafeChains } from './failsafe.ts';
@@ -10,7 +10,31 @@ import { ALLOWED_SOURCES } from './spoofing.ts';
 const CLEAR = clearMark('accept', 'pass', 'scratch0', 'scratch1');
 
 export function staticRawChains(config: RulesConfig, family: Family): Chain[] {
-  return [preroutingChain(config, family), outputChain(), ...failsafeChains('raw', config, family)];
+  return [
+    preroutingChain(config, family),
+    outputChain(),
+    ...(config.openstack ? [rogueChain(family)] : []),
+    ...failsafeChains('raw', config, family),
+  ];
+}
+
+/** Behind the chain that upstream has there, too: it marks what comes from workloads, and its rules are upstream's. */
+export const ROGUE = 'cali-rogue-servers';
+
+/** A VM has its address from its host, and its host is its router: no other VM gives out either. */
+function rogueChain(family: Family): Chain {
+  const udp = (from: number, to: number): Match => ({
+    protocol: UDP,
+    source: { ports: [{ min: from, max: from }] },
+    destination: { ports: [{ min: to, max: to }] },
+  });
+  const answers = family === 4 ? [udp(67, 68)] : [udp(547, 546), { protocol: ICMPV6, icmp: { type: 134 } }];
+  return {
+    name: ROGUE,
+    rules: answers.map((match) =>
+      rule({ marked: ['workload'], ...match }, DROP, { type: 'default', what: 'rogue-server' }),
+    ),
+  };
 }
 
 function preroutingChain(config: RulesConfig, family: Family): Chain {

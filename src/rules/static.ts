@@ -7,7 +7,7 @@ import { staticNatChains } from './nat.ts';
 import type { Origin } from './origin.ts';
 import { staticFilterChains } from './static-filter.ts';
 import { staticMangleChains } from './static-mangle.ts';
-import { staticRawChains } from './static-raw.ts';
+import { ROGUE, staticRawChains } from './static-raw.ts';
 
 const HOOKS = {
   raw: ['PREROUTING', 'OUTPUT'],
@@ -19,7 +19,7 @@ const HOOKS = {
 /** Complete but for what endpoints, policies and pools add: dispatch chains, floating IPs, NAT-outgoing. */
 export function staticTables(config: RulesConfig, family: Family): Ruleset {
   return {
-    raw: tableOf(HOOKS.raw, staticRawChains(config, family)),
+    raw: tableOf(HOOKS.raw, staticRawChains(config, family), config.openstack ? { PREROUTING: [ROGUE] } : {}),
     mangle: tableOf(HOOKS.mangle, staticMangleChains(config, family)),
     nat: tableOf(HOOKS.nat, staticNatChains(config, family)),
     filter: tableOf(HOOKS.filter, staticFilterChains(config, family)),
@@ -40,9 +40,15 @@ export function closedTable({ interfacePrefixes, filterDenyAction }: RulesConfig
   );
 }
 
-function tableOf(hooks: readonly Hook[], chains: readonly Chain[]): TableChains {
+/** `others`: chains that the kernel's lead to beside the one named after it. */
+function tableOf(
+  hooks: readonly Hook[],
+  chains: readonly Chain[],
+  others: Partial<Record<Hook, readonly string[]>> = {},
+): TableChains {
+  const entry = (hook: Hook) => [`cali-${hook}`, ...(others[hook] ?? [])].map((chain) => rule({}, jump(chain)));
   return {
     chains: new Map(chains.map((chain) => [chain.name, chain])),
-    hooks: Object.fromEntries(hooks.map((hook) => [hook, { entry: [rule({}, jump(`cali-${hook}`))] }])),
+    hooks: Object.fromEntries(hooks.map((hook) => [hook, { entry: entry(hook) }])),
   };
 }

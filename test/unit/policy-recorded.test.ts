@@ -27,6 +27,9 @@ const OTHER_WORDS: readonly { readonly chain: RegExp; readonly why: string }[] =
   { chain: /^nat cali-fip-snat$/, why: 'upstream names the destination ahead of the source' },
 ];
 
+/** Beyond upstream's rules, and behind them: workloads that answer DHCP or advertise themselves as routers (OpenStack). */
+const OURS = 'cali-rogue-servers';
+
 interface Recording {
   readonly name: string;
   readonly scenario: string;
@@ -81,9 +84,13 @@ function ourChains({ scenario, step, host, family }: Recording): Map<string, rea
     TableName,
     (typeof compiled)[TableName],
   ][]) {
-    for (const chain of chains.values()) rendered.set(`${table} ${chain.name}`, renderChain(chain, options).rules);
+    for (const chain of chains.values())
+      if (chain.name !== OURS) rendered.set(`${table} ${chain.name}`, renderChain(chain, options).rules);
     for (const [hook, { entry }] of Object.entries(hooks))
-      rendered.set(`${table} ${hook}`, renderRules(hook, entry, options));
+      rendered.set(
+        `${table} ${hook}`,
+        renderRules(hook, entry, options).filter(({ text }) => !text.endsWith(`--jump ${OURS}`)),
+      );
   }
   return rendered;
 }

@@ -22,6 +22,7 @@ const DEFAULTS: Readonly<Record<DefaultRule, string>> = {
   'floating-ip': 'a floating IP',
   metadata: 'the metadata service',
   dhcp: 'DHCP is always allowed to a workload',
+  'rogue-server': 'a workload may not answer DHCP, nor advertise itself as a router',
   dns: 'DNS of the host is always allowed to a workload',
   'neighbour-discovery': 'IPv6 neighbour discovery is always allowed',
 };
