@@ -2,17 +2,7 @@
 import { type Resource, toStored, validate } from '../../api/index.ts';
 import { type Client, type Compare, resourceKey, type Write } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
-import {
-  addressOf,
-  type Cidr,
-  cidrOf,
-  familyOf,
-  fromBigInt,
-  lengthOf,
-  maxLength,
-  parseCidr,
-  toBigInt,
-} from '../../net/index.ts';
+import { addressOf, cidrOf, familyOf, fromBigInt, lengthOf, maxLength, parseCidr, toBigInt } from '../../net/index.ts';
 import type { Io } from '../io.ts';
 import { checkLocked } from '../migrate/ready.ts';
 import { withClient } from '../session.ts';
@@ -70,7 +60,8 @@ async function choose(client: Client, { cidr, name }: PoolChoice): Promise<Resou
 }
 
 function smallerPools(old: Resource, parts: number): Resource[] {
-  const cidr = parseCidr(String(old.spec?.cidr)) as Cidr;
+  const cidr = parseCidr(String(old.spec?.cidr));
+  if (!cidr) throw new CalicoError('E_INVALID', `IPPool ${old.metadata.name}`, 'spec.cidr is not a prefix');
   const length = lengthOf(cidr) + Math.log2(parts);
   const family = familyOf(cidr);
   const { blockSize } = old.spec as { blockSize?: number };
