@@ -55,6 +55,18 @@ describe('at the same time', () => {
   });
 });
 
+it('one handle of many hosts at the same time counts them all, taken and given back', async () => {
+  const store = await storeWithPool('10.0.0.0/24', 29);
+  const hosts = Array.from({ length: 10 }, (_, i) => `n${i}`);
+  const got = await Promise.all(
+    hosts.map((host) => new Ipam(store).autoAssign({ host, handle: 'shared', family: 4, count: 2 })),
+  );
+  expect(await countsInHandles(store)).toEqual(countsInBlocks(await storedBlocks(store)));
+  await Promise.all(got.map(({ assignments }) => new Ipam(store).release([assignments[0]?.address as Ip])));
+  expect(await countsInHandles(store)).toEqual(countsInBlocks(await storedBlocks(store)));
+  expect(await new Ipam(store).addressesOf('shared')).toHaveLength(10);
+});
+
 it('blocks of a single address', async () => {
   const ipam = new Ipam(await storeWithPool('fd00::/126', 128));
   const got = await ipam.autoAssign({ host: 'n1', handle: 'h', family: 6, count: 5 });
