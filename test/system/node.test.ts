@@ -210,6 +210,12 @@ describe('calico-node', () => {
     ).toBe(true);
   });
 
+  test('startup: sets it up, and ends', () => {
+    const { status, stdout } = spawnSync(programPath('calico-node'), ['startup'], { env: env(), encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('the node is set up') });
+    expect(stdout).not.toContain('started');
+  });
+
   test.each([
     ['another node has its address', { NODENAME: 'n2', IP: '10.3.0.7/24' }, 'E_CONFLICT'],
     ['its address is none', { IP: 'here' }, 'E_CONFIG'],

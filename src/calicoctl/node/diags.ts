@@ -33,6 +33,7 @@ function commands(io: Io): Readonly<Record<string, readonly string[]>> {
     sysctls: ['sysctl', '-a', '-r', '^net\\.'],
     sockets: ['ss', '-tulpn'],
     'bird-protocols': ['birdc', '-r', '-s', bird, 'show', 'protocols', 'all'],
+    'node-status': [programPath('calicoctl'), 'node', 'status'],
     'bird-routes': ['birdc', '-r', '-s', bird, 'show', 'route'],
     felix: [programPath('calico'), 'felix', 'state'],
     'kernel-log': ['dmesg', '-T'],
