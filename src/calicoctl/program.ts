@@ -1,6 +1,7 @@
 /** The command line. Commands load what they need when they run: `--help` loads nothing but the parser of the command line. */
 import { Command, CommanderError, Option } from 'commander';
 import { CalicoError } from '../errors/index.ts';
+import { addBgp } from './command-lines/bgp.ts';
 import { addCompletion } from './command-lines/completion.ts';
 import { addDatastore } from './command-lines/datastore.ts';
 import { addIpam } from './command-lines/ipam.ts';
@@ -37,6 +38,7 @@ function program(io: Io): Command {
   addIpam(program, io);
   addDatastore(program, io);
   addNode(program, io);
+  addBgp(program, io);
   for (const command of descendants(program)) command.addOption(new Option('-l, --log-level <level>').hideHelp());
   return program;
 }

@@ -10,6 +10,10 @@ export function addNode(program: Command, io: Io): void {
   const node = group(program, 'node').description('this host as a node of the cluster');
   addRun(node, io);
   node
+    .command('status')
+    .description('say how BGP does on this host, and why a session is down')
+    .action(async () => (await import('../commands/node-status.ts')).nodeStatus(io));
+  node
     .command('checksystem')
     .description('say whether this host can be a node')
     .option('-f, --kernel-config <file>', "the kernel's configuration, in place of what the running one says")

@@ -28,15 +28,22 @@ function file(program: Command, name: string, about: string): Command {
   );
   const command = fromFile(program.command(name).description(about), true)
     .addOption(dryRun.choices(['client', 'server']))
-    .option('--atomic', 'all of the file in one transaction, or nothing');
+    .option('--atomic', 'all of the file in one transaction, or nothing')
+    .addOption(force());
   return connected(inNamespace(command, 'for resources that name no namespace'));
+}
+
+function force(): Option {
+  return new Option('--force', 'although this host would have no BGP session left');
 }
 
 function addDelete(program: Command, io: Io): void {
   const command = fromFile(
     program.command('delete [kind] [names...]').description('delete resources, by kind and names or by file'),
     false,
-  ).option('-s, --skip-not-exists', 'resources that do not exist count as deleted');
+  )
+    .option('-s, --skip-not-exists', 'resources that do not exist count as deleted')
+    .addOption(force());
   connected(inNamespace(command, 'the namespace of the resources'))
     .addHelpText('after', kindsHelp)
     .action(async (kind, names, options) => (await handlers()).remove(io, kind, names, options));
@@ -50,7 +57,8 @@ function addPatch(program: Command, io: Io): void {
       '-p, --patch <json>',
       'the fields to merge into the resource; null removes one, "$patch": "replace" replaces an object',
     )
-    .option('-t, --type <type>', 'accepted for compatibility: patches are always merged');
+    .option('-t, --type <type>', 'accepted for compatibility: patches are always merged')
+    .addOption(force());
   connected(inNamespace(command, 'the namespace of the resource'))
     .addHelpText('after', kindsHelp)
     .action(async (kind, name, options) => (await import('../commands/patch.ts')).patch(io, kind, name, options));

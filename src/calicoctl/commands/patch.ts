@@ -1,5 +1,6 @@
 /** patch: the handler. */
 import type { Resource } from '../../api/index.ts';
+import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { checkMayWrite } from '../allowed.ts';
 import { askedKind } from '../asked-kind.ts';
@@ -11,6 +12,7 @@ export interface PatchOptions {
   readonly patch: string;
   readonly config?: string;
   readonly namespace?: string;
+  readonly force?: boolean;
 }
 
 /** Merges a JSON object into the resource, in the same way whatever `--type` says, as upstream does. */
@@ -18,9 +20,13 @@ export async function patch(io: Io, kind: string, name: string, options: PatchOp
   const info = askedKind(kind);
   const change = parsePatch(options.patch);
   checkMayWrite(info.kind, name);
-  await withClient(io, options.config, async (client) => {
+  const work = async (client: Client) => {
     const current = await client.get(info.kind, name, options.namespace);
     await client.update(merge(current, change) as Resource);
+  };
+  await withClient(io, options.config, async (client) => {
+    if (!options.force) await (await import('../reach.ts')).checkReach(io, client, [info.kind], work);
+    await work(client);
   });
   io.out(`Successfully patched 1 '${info.kind}' resource\n`);
 }

@@ -22,6 +22,8 @@ export interface FileOptions extends ReadOptions {
   readonly dryRun?: 'client' | 'server';
   /** All of the file, or nothing. */
   readonly atomic?: boolean;
+  /** Although it takes this host its BGP sessions. */
+  readonly force?: boolean;
 }
 
 /** What a command does with each resource of a file. */
@@ -72,7 +74,11 @@ export async function remove(
   const resources = names.map(
     (name): Resource => ({ apiVersion: 'projectcalico.org/v3', kind: info.kind, metadata: { name, ...namespace } }),
   );
-  const outcome = await withClient(io, options.config, (client) => writeAll(io, client, resources, DELETE, options));
+  const work = (client: Client) => writeAll(io, client, resources, DELETE, options);
+  const outcome = await withClient(io, options.config, async (client) => {
+    await checkUnlessForced(io, client, resources, work, options);
+    return work(client);
+  });
   conclude(io, outcome, DELETE);
 }
 
@@ -83,14 +89,27 @@ async function writeFile(io: Io, options: FileOptions, verb: Verb): Promise<void
     const outcome = await forEach(resources, async ({ kind, metadata }) => checkMayWrite(kind, metadata.name));
     return concludeRehearsal(io, outcome, verb, 'the datastore was not asked');
   }
-  const outcome = await withClient(io, options.config, (client) => {
+  const outcome = await withClient(io, options.config, async (client) => {
     const work = (client: Client) => writeAll(io, client, resources, verb, options);
     if (options.dryRun === 'server') return rehearse(io, client, work);
+    await checkUnlessForced(io, client, resources, work, options);
     return options.atomic ? writeAtOnce(client, work) : work(client);
   });
   if (options.dryRun) return concludeRehearsal(io, outcome, verb, 'nothing is written');
   if (options.atomic && outcome.errors.length > 0) throw new AggregateError(outcome.errors);
   conclude(io, outcome, verb);
+}
+
+async function checkUnlessForced(
+  io: Io,
+  client: Client,
+  resources: readonly Resource[],
+  work: (client: Client) => Promise<unknown>,
+  { force }: Partial<FileOptions>,
+): Promise<void> {
+  if (force) return;
+  const kinds = resources.map(({ kind }) => kind);
+  await (await import('../reach.ts')).checkReach(io, client, kinds, work);
 }
 
 /** The valid resources of the file. E_FILE where there are none, unless that is fine. */

@@ -9,7 +9,7 @@ export interface Terminal {
   call(argv: readonly string[], stdin?: string): Promise<{ exit: number; out: string }>;
 }
 
-export function terminal(): Terminal {
+export function terminal(env: Record<string, string> = {}): Terminal {
   const store = new MemoryStore();
   return {
     store,
@@ -19,7 +19,7 @@ export function terminal(): Terminal {
         out += text;
       };
       const io: Io = {
-        env: { ETCD_ENDPOINTS: 'http://nowhere:2379' },
+        env: { ETCD_ENDPOINTS: 'http://nowhere:2379', ...env },
         directory: '/',
         stdin: async () => stdin,
         out: print,
