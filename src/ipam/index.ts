@@ -1,7 +1,8 @@
 /** Addresses for workloads: pools, blocks, handles. */
 export type { Assigned, Owner, Request } from './assigner.ts';
-export { type Attributes, allocated, type Block, type BlockOwner, parseBlock } from './block.ts';
+export { type Attributes, allocated, type Block, parseBlock } from './block.ts';
 export { type CheckReport, check, type GivenAddress, type Problem } from './check.ts';
+export { releaseNode, retirePool } from './clean-up.ts';
 export type { IpamConfig } from './config.ts';
 export { applyFix, type FixOptions, type FixPlan, type FixStep, planFix } from './fix.ts';
 export { type AddressOwner, Ipam, type IpamOptions } from './ipam.ts';

@@ -82,7 +82,7 @@ export async function readSnapshot(store: Store): Promise<Snapshot> {
 
 type Fields = Record<string, unknown>;
 
-function usesOfEndpoint(stored: KeyValue): AddressUse[] {
+export function usesOfEndpoint(stored: KeyValue): AddressUse[] {
   const spec = specOf(stored);
   const networks = Array.isArray(spec.ipNetworks) ? spec.ipNetworks : [];
   const name = stored.key.split('/').slice(-2).join('/');
@@ -92,7 +92,7 @@ function usesOfEndpoint(stored: KeyValue): AddressUse[] {
   });
 }
 
-function usesOfNode(stored: KeyValue): AddressUse[] {
+export function usesOfNode(stored: KeyValue): AddressUse[] {
   const spec = specOf(stored);
   const bgp = object(spec.bgp);
   const wireguard = object(spec.wireguard);

@@ -42,7 +42,7 @@ describe('upstream’s recorded operations', () => {
       const expected = new Map<string, unknown>();
       for (const [index, step] of steps.entries()) {
         const label = `step ${index}: ${toJson(step.op)}`;
-        const result = await perform(ipam, step.op, version);
+        const result = await perform(store, ipam, step.op, version);
         await replayResources(store, step);
         fold(expected, step);
         if (result) expect(result, label).toEqual(expectedAnswer(step, recording, result));
@@ -63,7 +63,7 @@ describe('recorded races: the sums are the same, whoever was quicker', () => {
       const expected = new Map<string, unknown>();
       for (const step of recording.steps) {
         const { parallel = [] } = step.op;
-        const results = await Promise.all(parallel.map((op) => perform(ipam, op, recording.version)));
+        const results = await Promise.all(parallel.map((op) => perform(store, ipam, op, recording.version)));
         await replayResources(store, step);
         fold(expected, step);
         const recorded = (step.result.parallel ?? []) as Result[];
@@ -83,7 +83,7 @@ it('blocks of one address, where the order is nobody’s: as many, of the pool, 
     const given = new Set<string>();
     const expected = new Map<string, unknown>();
     for (const step of recording.steps) {
-      const result = await perform(ipam, step.op, recording.version);
+      const result = await perform(store, ipam, step.op, recording.version);
       await replayResources(store, step);
       fold(expected, step);
       for (const address of (result?.v6 ?? []) as string[]) {

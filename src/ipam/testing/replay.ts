@@ -1,20 +1,21 @@
 /** Recorded operations, done by our allocator; answers in the recordings' form. */
+import type { Store } from '../../datastore/store.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { type Cidr, type Ip, lengthOf } from '../../net/index.ts';
-import type { Assigned, Ipam, Owner, PoolUsage } from '../index.ts';
+import { type Assigned, type Ipam, type Owner, type PoolUsage, releaseNode, retirePool } from '../index.ts';
 import type { Op, Result, Version } from './recorded.ts';
 
 /** Undefined for what is no operation of an allocator. */
-export async function perform(ipam: Ipam, op: Op, version: Version): Promise<Result | undefined> {
+export async function perform(store: Store, ipam: Ipam, op: Op, version: Version): Promise<Result | undefined> {
   if (op.op === 'autoAssign') return autoAssign(ipam, op);
   try {
-    return await act(ipam, op, version);
+    return await act(store, ipam, op, version);
   } catch (error) {
     return { error: codeOf(error) };
   }
 }
 
-async function act(ipam: Ipam, op: Op, version: Version): Promise<Result | undefined> {
+async function act(store: Store, ipam: Ipam, op: Op, version: Version): Promise<Result | undefined> {
   const { host = '', handle = '', attrs = {} } = op;
   const address = op.ip as Ip;
   const emptied = { mustBeEmpty: op.mustBeEmpty ?? false };
@@ -42,9 +43,9 @@ async function act(ipam: Ipam, op: Op, version: Version): Promise<Result | undef
     case 'removeIPAMHost':
       return done(ipam.releaseHostAffinities({ type: op.affinityType ?? 'host', name: host }));
     case 'deleteNode':
-      return done(ipam.releaseHostAffinities(op.name as string));
+      return done(releaseNode(store, op.name as string));
     case 'deletePool':
-      return done(ipam.releasePoolAffinities(await prefixOf(ipam, op.name)));
+      return done(retirePool(store, op.name as string));
     case 'ensureBlock':
       await ipam.ensureBlock(host, 4, op.pools4 ?? []);
       return done(ipam.ensureBlock(host, 6, op.pools6 ?? []));
@@ -107,11 +108,6 @@ function releasesOf({ ips = [], handle, sequenceNumber }: Op) {
 function configOf({ strictAffinity = false, autoAllocateBlocks = false, maxBlocksPerHost = 0 }: Op) {
   const newer = { kubeVirtVMAddressPersistence: null, ipCooldownSeconds: 0 };
   return { strictAffinity, autoAllocateBlocks, maxBlocksPerHost, ...newer };
-}
-
-async function prefixOf(ipam: Ipam, name: string | undefined): Promise<Cidr> {
-  const found = (await ipam.utilization()).find(({ pool }) => pool?.name === name);
-  return found?.pool?.cidr as Cidr;
 }
 
 function spelled({ assignments }: Assigned): string[] {
