@@ -2,6 +2,7 @@
 import type { LinkTable } from '../drivers/links/index.ts';
 import type { Link } from '../kernel/index.ts';
 import type { Ip } from '../net/index.ts';
+import type { WarningLog } from './neighbour-warnings.ts';
 
 /** Of a tunnel's device. */
 export interface MtuRule {
@@ -18,12 +19,16 @@ export class HostMtu {
   readonly #links: LinkTable;
   readonly #pattern: RegExp;
   readonly #onChange: () => void;
+  readonly #log: WarningLog;
+  /** Devices that are to carry more than the host can. */
+  readonly #warned = new Set<string>();
   readonly #addresses = new Set<Ip>();
 
   /** `pattern`: names of interfaces towards others; those with this host's addresses count in any case. */
-  constructor(links: LinkTable, pattern: RegExp, onChange: () => void) {
+  constructor(links: LinkTable, pattern: RegExp, log: WarningLog, onChange: () => void) {
     this.#links = links;
     this.#pattern = pattern;
+    this.#log = log;
     this.#onChange = onChange;
     links.onLink((before, after) => {
       if (before?.mtu !== after?.mtu && (this.#counts(before) || this.#counts(after))) onChange();
@@ -38,8 +43,15 @@ export class HostMtu {
   }
 
   /** The MTU of a tunnel's device. `overhead`: what encapsulation adds to a packet, bytes. */
-  within({ exactly, most = Number.POSITIVE_INFINITY }: MtuRule, overhead: number): number {
-    return exactly ?? Math.min(most, this.#host() - overhead);
+  within({ exactly, most = Number.POSITIVE_INFINITY }: MtuRule, overhead: number, device: string): number {
+    const found = this.#host() - overhead;
+    if (exactly === undefined || exactly <= found) this.#warned.delete(device);
+    else if (!this.#warned.has(device)) {
+      this.#warned.add(device);
+      const text = `the configured MTU, ${exactly}, is more than this host's interfaces can carry: ${found}`;
+      this.#log.warn({ device }, text);
+    }
+    return exactly ?? Math.min(most, found);
   }
 
   #host(): number {

@@ -1,4 +1,5 @@
 /** Managers that keep the desired state of every kernel table, and the loop that brings it about. */
+export { TUNNEL_DEVICES } from '../net/index.ts';
 export * from './config.ts';
 export * from './dataplane.ts';
 export * from './drivers.ts';

@@ -55,7 +55,7 @@ export class Ipip {
       return;
     }
     const address = this.#config.address ?? this.#address;
-    const mtu = this.#mtu.within(this.#config.mtu, OVERHEAD);
+    const mtu = this.#mtu.within(this.#config.mtu, OVERHEAD, TUNNEL_DEVICES.ipip4);
     this.#devices.setDesired(TUNNEL_DEVICES.ipip4, { up: true, mtu, ipip: true, ...(address && { address }) });
   }
 }

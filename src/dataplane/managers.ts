@@ -99,7 +99,7 @@ export class Managers {
     this.reachability = new Map(
       tables.families.map((family) => [family, new Reachability(drivers, claims, family, route(family))]),
     );
-    this.tunnels = new Tunnels({ config, drivers, claims, route });
+    this.tunnels = new Tunnels({ config, drivers, claims, route, log });
     this.workloads.offerDispatch();
     this.workloads.offerFloatingIps();
     this.workloads.offerAllowedSources();

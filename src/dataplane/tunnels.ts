@@ -13,6 +13,7 @@ import type { Drivers } from './drivers.ts';
 import { Encapsulations } from './encapsulations.ts';
 import { HostMtu } from './host-mtu.ts';
 import { Ipip } from './ipip.ts';
+import type { WarningLog } from './neighbour-warnings.ts';
 import { type Exit, RoutesToHosts, TUNNEL_ROUTE_PROTOCOL } from './routes-to-hosts.ts';
 import { Vxlan } from './vxlan.ts';
 
@@ -20,6 +21,7 @@ export interface TunnelsOptions {
   readonly config: DataplaneConfig;
   readonly drivers: Drivers;
   readonly claims: Claims<Route>;
+  readonly log: WarningLog;
   /** Of every route that is made for workloads. */
   readonly route: (family: Family) => Pick<Route, 'protocol' | 'source'>;
 }
@@ -38,7 +40,7 @@ export class Tunnels {
     const { config, drivers, claims } = options;
     this.#options = options;
     this.#encapsulations = new Encapsulations(config.encapsulations);
-    this.#mtu = new HostMtu(drivers.links, new RegExp(config.uplinks), () => this.#onMtu());
+    this.#mtu = new HostMtu(drivers.links, new RegExp(config.uplinks), options.log, () => this.#onMtu());
     this.#ipip = new Ipip(drivers.devices, this.#mtu, config.ipip);
     const each = <T>(make: (family: Family) => T) => new Map(config.families.map((family) => [family, make(family)]));
     this.#vxlan = each((family) => new Vxlan(drivers, this.#mtu, { ...config, family, config: config.vxlan }));

@@ -186,7 +186,7 @@ export class Vxlan {
       const { mtu, mac = local.mac, address = local.address } = config[family];
       devices.setDesired(this.#device, {
         up: true,
-        mtu: this.#mtu.within(mtu, OVERHEAD[family]),
+        mtu: this.#mtu.within(mtu, OVERHEAD[family], this.#device),
         mac,
         address,
         vxlan: { id: config.id, port: config.port, local: local.host },

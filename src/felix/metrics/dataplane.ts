@@ -1,10 +1,10 @@
 /** Of the apply loop, and of the kernel tables that it keeps. */
-import type { Drivers } from '../../dataplane/index.ts';
+import { type Drivers, TUNNEL_DEVICES } from '../../dataplane/index.ts';
 import type { Observed } from '../observed.ts';
 import { byLabel, counter, gauge, type Metric, type Sample, summary } from './metric.ts';
 
 export function dataplaneMetrics(observed: Observed): Metric[] {
-  return [...loopMetrics(observed), ...setMetrics(observed), ...iptablesMetrics(observed)];
+  return [...loopMetrics(observed), ...setMetrics(observed), ...iptablesMetrics(observed), tunnelMtus(observed)];
 }
 
 function loopMetrics({ dataplane, startSeconds }: Observed): Metric[] {
@@ -46,6 +46,21 @@ function loopMetrics({ dataplane, startSeconds }: Observed): Metric[] {
       () => dataplane.errors,
     ),
   ];
+}
+
+/** That it is the same on all hosts is seen by comparing their metrics. */
+function tunnelMtus(observed: Observed): Metric {
+  return gauge(
+    'calico_felix_tunnel_mtu_bytes',
+    'The largest packet that a tunnel of this host takes, by device.',
+    () => {
+      const links = driversOf(observed)?.links;
+      return Object.values(TUNNEL_DEVICES).flatMap((device) => {
+        const link = links?.byName(device);
+        return link?.up ? [{ labels: { device }, value: link.mtu }] : [];
+      });
+    },
+  );
 }
 
 function setMetrics(observed: Observed): Metric[] {
