@@ -17,6 +17,7 @@ import { NetworkState } from './network.ts';
 import { PasswordFiles } from './passwords.ts';
 import { renderConfig } from './render.ts';
 import type { Problem } from './session-text.ts';
+import { StatusWriter } from './status-writer.ts';
 import { BirdSupervisor } from './supervisor.ts';
 import { staticWorkloadRoutes } from './workload-routes.ts';
 
@@ -73,6 +74,12 @@ async function main(log: Logger): Promise<void> {
     log,
     known: () => staticWorkloadRoutes(settings.interfacePrefixes),
   });
+  const statuses = new StatusWriter({
+    node: settings.node,
+    socket: bird.socket,
+    client,
+    onError: (error, name) => log.warn({ error: String(error), name }, 'a CalicoNodeStatus is not written'),
+  });
   let inSync = false;
   let planned = false;
 
@@ -101,6 +108,7 @@ async function main(log: Logger): Promise<void> {
     client.store,
     {
       onUpdates(updates: readonly Update[]) {
+        statuses.apply(updates);
         if (network.apply(updates)) applySoon();
       },
       onStatus(status: SyncStatus) {
@@ -118,6 +126,7 @@ async function main(log: Logger): Promise<void> {
     process.once(signal, async () => {
       log.info({ signal }, 'ending');
       syncer.stop();
+      statuses.stop();
       await bird.stop();
       process.exit(0);
     });
