@@ -18,6 +18,8 @@ export interface DataplaneConfig {
   };
   /** Seconds between audits of a kernel table; 0: none. */
   readonly refresh: { readonly iptables: number; readonly routes: number; readonly ipsets: number };
+  /** Seconds from a write of chains until they are read again; absent: only an audit reads them. */
+  readonly checkAfterWrite?: number;
   /** Members that a set can hold. */
   readonly maxSetSize: number;
   /** Protocol number of the routes to workloads. */

@@ -64,6 +64,7 @@ export class Dataplane {
   readonly #managers: Managers;
   readonly #statuses: EndpointStatuses;
   readonly #audits: Audits;
+  readonly #checkAfterWrite: number | undefined;
   readonly #jobs = new Jobs();
   readonly #intake: Intake;
   readonly #reading: KernelReading;
@@ -85,6 +86,7 @@ export class Dataplane {
     this.#intake = new Intake((update) => this.#managers.onUpdate(update), this.#managers.faults);
     this.#undone = new Undone(this.#managers, options.drivers, this.#jobs, options.log);
     this.#statuses = new EndpointStatuses(this.#managers, options.drivers, options);
+    this.#checkAfterWrite = options.config.checkAfterWrite;
     this.#audits = new Audits(options.config.refresh, () => this.#kick());
     this.#reading = new KernelReading(options.drivers, this.#jobs, this.#audits);
     options.drivers.links.onAddress(() => this.#managers.onAddresses());
@@ -217,6 +219,7 @@ export class Dataplane {
     const written = await this.#jobs.run(`chains of IPv${family}`, async () => {
       await this.#reading.chains(iptables);
       chains = await iptables.apply();
+      if (chains.operations > 0 && this.#checkAfterWrite) this.#audits.demandLater('iptables', this.#checkAfterWrite);
       this.#managers.open(family);
     });
     if (!written) {

@@ -35,6 +35,7 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
       routes: config.routeRefreshInterval,
       ipsets: config.ipsetsRefreshInterval,
     },
+    ...checkAfterWrite(config),
     maxSetSize: setSize(config.maxIpsetSize),
     routeProtocol: config.deviceRouteProtocol,
     routeSources: routeSources(config),
@@ -47,6 +48,13 @@ export function dataplaneConfig(config: FelixConfig, host: HostFacts): Dataplane
     vxlan: vxlanConfig(config),
     uplinks: (config.mtuIfacePattern ?? /^$/).source,
   };
+}
+
+/** Where somebody asks for it: what restores report suffices, and to read all chains again costs what exists. */
+function checkAfterWrite(config: FelixConfig): Pick<DataplaneConfig, 'checkAfterWrite'> {
+  const seconds = config.iptablesPostWriteCheckIntervalSecs;
+  const isAsked = config.given.includes('iptablesPostWriteCheckIntervalSecs') && seconds > 0;
+  return isAsked ? { checkAfterWrite: seconds } : {};
 }
 
 /** deviceRouteSourceAddress is taken to be IPv4's; v3.15 does not check that it is. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CalcGraph } from '../../src/calc/index.ts';
 import { gone, policy, put, workload } from '../../src/calc/testing/resources.ts';
-import { Dataplane, type RoundOutcome } from '../../src/dataplane/index.ts';
+import { Dataplane, type DataplaneConfig, type RoundOutcome } from '../../src/dataplane/index.ts';
 import { Iptables } from '../../src/drivers/iptables/index.ts';
 import type { exec } from '../../src/kernel/index.ts';
 import type { Update } from '../../src/model/index.ts';
@@ -21,6 +21,8 @@ class Host {
   /** What the kernel was asked, in order; a restore as its whole text. */
   readonly asked: string[] = [];
   saved = '';
+  /** How often chains were read. */
+  reads = 0;
   /** Whose programs fail: a family's, or no one's. */
   refuses: Family | false = false;
   /** By rules over the other backend. */
@@ -28,12 +30,13 @@ class Host {
   #ended: (outcome: RoundOutcome) => void = () => {};
   readonly dataplane: Dataplane;
 
-  constructor(families: readonly Family[] = [4]) {
+  constructor(families: readonly Family[] = [4], more: Partial<DataplaneConfig> = {}) {
     const recording = driversOver(this.kernel);
     const run: typeof exec = async (program, _args, { stdin, onOutput } = {}) => {
       this.note();
       const refused = this.refuses === (program.startsWith('ip6') ? 6 : 4);
       if (program.endsWith('save')) {
+        this.reads++;
         // The recording kernel's tables read as empty: its links are told of right after they have been read.
         for (const event of [linkUp('cali-w1', 5), linkUp('cali-w2', 6)]) recording.links.handle(event);
         onOutput?.(this.saved);
@@ -46,7 +49,7 @@ class Host {
         ? { status: 4, stdout: '', stderr: 'Another app is currently holding the xtables lock' }
         : { status: 0, stdout: '', stderr: '' };
     };
-    const config = { ...BOTH_FAMILIES, families };
+    const config = { ...BOTH_FAMILIES, families, ...more };
     const iptables = families.map((family) => new Iptables({ family, backend: 'legacy', insertMode: 'insert', run }));
     const leftovers = {
       police: async () => this.policed,
@@ -130,6 +133,21 @@ describe('the apply loop', () => {
     expect(removed).toBeGreaterThan(asked.lastIndexOf('route'));
     const later = await host.round([put({ ...w1, labels: { a: 'b' } })]);
     expect(later.asked).not.toContain('leftovers removed');
+  });
+
+  it('reads chains again after a write, and mends them, only where that is asked for', async () => {
+    const host = new Host([4], { checkAfterWrite: 0.01 });
+    await host.round([put(w1), put(P)]);
+    expect(host.reads).toBe(1);
+    // This kernel keeps nothing: as if somebody had emptied it.
+    const { asked } = await host.roundAfter(() => {});
+    expect(host.reads).toBe(2);
+    expect(asked.find(isRestore)).toContain('-A cali-tw-cali-w1');
+    await host.dataplane.close();
+    const other = new Host();
+    await other.round([put(w1), put(P)]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(other.reads).toBe(1);
   });
 
   it('does not remove what other settings left while chains cannot be written', async () => {
@@ -219,7 +237,9 @@ describe('the apply loop', () => {
     const host = new Host();
     await host.round([put(P)]);
     host.refuses = 4;
-    expect((await host.round([put(w1)])).outcome).toBe('failed');
+    // Each failure makes the next try wait longer: long enough for a busy machine.
+    for (let i = 0; i < 7; i++)
+      expect((await host.round([put({ ...w1, labels: { i: `${i}` } })])).outcome).toBe('failed');
     const restores = ({ asked }: { asked: string[] }) => asked.filter(isRestore).length;
     const told = await host.roundAfter(() => host.dataplane.onKernelEvents([linkUp('cali-w3', 7)]));
     expect({ outcome: told.outcome, restores: restores(told) }).toEqual({ outcome: 'failed', restores: 0 });
