@@ -42,14 +42,15 @@ export async function checkIpam(io: Io, options: CheckOptions): Promise<void> {
     if (!options.fix) return;
     const allowed = { ...(limit !== undefined && { limit }), unsure: options.unsure ?? false };
     if (options.plan) return show(io, planFix(report, allowed));
-    const plan = planFix(await lookAgain(client, seconds), { ...allowed, earlier: report });
+    const plan = planFix(await lookAgain(io, client, seconds), { ...allowed, earlier: report });
     show(io, plan);
     await mend(io, client, plan);
   });
 }
 
 /** What is just being set up has an address before it is seen to use it: only what is unused twice is. */
-async function lookAgain(client: Client, seconds: number): Promise<CheckReport> {
+async function lookAgain(io: Io, client: Client, seconds: number): Promise<CheckReport> {
+  if (seconds > 0) io.out(`Looking again in ${seconds} s, for what is only being set up...\n`);
   await sleep(seconds * 1000);
   return check(await readSnapshot(client.store));
 }
