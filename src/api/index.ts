@@ -14,4 +14,4 @@ export { withoutOriginalName } from './original-name.ts';
 export { fromStored, inStoredOrder, storedNameOf, toStored } from './stored.ts';
 export { BUILT_IN_TIERS } from './tiers.ts';
 export { InvalidResource, validate } from './validate.ts';
-export { parseWorkloadEndpointName, workloadEndpointName } from './workload-endpoint-name.ts';
+export { workloadEndpointName } from './workload-endpoint-name.ts';

@@ -51,7 +51,8 @@ export function clusterMetadata(nameCheck: Check) {
 
 /** Of a kind in a namespace: `default` when none is given. `labelCheck` is for kinds with labels of Calico's own. */
 export function namespacedMetadata(nameCheck: Check, labelCheck: Check<Record<string, string>> = ownLabels) {
-  const namespace = z.preprocess((value) => value || 'default', z.string()).prefault('default');
+  const check: Check = (value) => formats.matches(value, /^[^/]{1,253}$/, "must be 1 to 253 characters without '/'");
+  const namespace = z.preprocess((value) => value || 'default', refined(z.string(), check)).prefault('default');
   return metadata({ name: name(nameCheck), namespace, ...known(labelCheck) });
 }
 

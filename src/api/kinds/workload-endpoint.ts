@@ -61,6 +61,8 @@ const schema = () =>
       const report = reporter(context);
       nameFromSpec(metadata, spec, report);
       checkAddresses(spec, report);
+      const problem = formats.labelValue(metadata.namespace as string);
+      if (problem) report(['metadata', 'namespace'], `becomes a label: ${problem}`);
       const own = { [NAMESPACE_LABEL]: metadata.namespace as string, [ORCHESTRATOR_LABEL]: spec.orchestrator ?? '' };
       metadata.labels = Object.fromEntries(Object.entries({ ...metadata.labels, ...own }).sort(byKey));
       return endpoint;
