@@ -1,18 +1,27 @@
 /** What every cluster and every node has in the datastore, for whoever asks: made where it is missing, never changed otherwise. */
 import type { Resource } from '../api/index.ts';
 import type { Client } from '../datastore/index.ts';
+import { CalicoError } from '../errors/index.ts';
 import { change } from './change.ts';
-import type { Environment } from './variables.ts';
+import type { Start } from './start.ts';
 
 /** Felix' own defaults would have it log errors only, and report twice a minute what hosts outside OpenStack do not need. */
 const CLUSTER = { logSeverityScreen: 'Info', reportingInterval: '0s' };
 /** Containers speak to services of the host that they run on. */
 const NODE = { defaultEndpointToHostAction: 'Return' };
 
-export async function ensureDefaults(client: Client, env: Environment, node: string): Promise<void> {
+/** A FelixConfiguration that somebody has made unusable does not keep the node from starting: Felix says what it makes of it. */
+export async function ensureDefaults({ client, env, name, log }: Start): Promise<void> {
   await ensureClusterInformation(client, env.CLUSTER_TYPE ?? '');
-  await ensureFields(client, 'default', CLUSTER);
-  await ensureFields(client, `node.${node}`, NODE);
+  for (const [of, fields] of [
+    ['default', CLUSTER],
+    [`node.${name}`, NODE],
+  ] as const) {
+    await ensureFields(client, of, fields).catch((error) => {
+      if (!(error instanceof CalicoError && error.code === 'E_INVALID')) throw error;
+      log.warn({ error: String(error) }, 'a FelixConfiguration does not get its defaults');
+    });
+  }
 }
 
 /**

@@ -223,4 +223,18 @@ describe('ClusterInformation and FelixConfiguration', () => {
     });
     expect(await specOf('FelixConfiguration', 'node.n1')).toMatchObject({ defaultEndpointToHostAction: 'Drop' });
   });
+
+  test('one that is no valid one stays as it is, and the node starts', async () => {
+    const KEY = '/calico/resources/v3/projectcalico.org/felixconfigurations/default';
+    const text = JSON.stringify({
+      kind: 'FelixConfiguration',
+      apiVersion: 'projectcalico.org/v3',
+      metadata: { name: 'default' },
+      spec: { logSeverityScreen: 'Loud' },
+    });
+    await client.store.put(KEY, text);
+    await begin({});
+    expect((await client.store.get(KEY))?.value).toBe(text);
+    expect(await specOf('FelixConfiguration', 'node.n1')).toMatchObject({ defaultEndpointToHostAction: 'Return' });
+  });
 });

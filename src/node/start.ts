@@ -26,7 +26,7 @@ export interface Start extends Look {
 export async function start(start: Start, around: Omit<Surroundings, 'networks'>): Promise<void> {
   await configureNode(start);
   await ensurePools(start, around);
-  await ensureDefaults(start.client, start.env, start.name);
+  await ensureDefaults(start);
 }
 
 /** Gives the Node its addresses, and the rest that the environment says of it. Resolves to the Node as it is stored. */

@@ -18,6 +18,7 @@ interface Case {
   readonly env: Environment;
   readonly setup?: string;
   readonly 'v3.15.0': { exit: number; written: { key: string; value: unknown }[]; files?: string };
+  readonly 'v3.34-dev': { written: { key: string; value: unknown }[] };
 }
 
 const CASES = JSON.parse(readFileSync('test/vectors/datastore/node-startup.json', 'utf8')) as Case[];
@@ -39,6 +40,8 @@ const HOST: Host = {
   internalAddresses: () => Promise.reject(new Error('nobody asks')),
 };
 
+const AROUND = { ipv6: true, randomBytes: (count: number) => new Uint8Array(count).fill(0xab) };
+
 test.each(CASES.map((recorded) => [recorded.id, recorded] as const))('%s', async (id, recorded) => {
   const { exit, written, files } = recorded['v3.15.0'];
   const store = new MemoryStore();
@@ -49,10 +52,9 @@ test.each(CASES.map((recorded) => [recorded.id, recorded] as const))('%s', async
   const env: Environment = { NODENAME: 'n1', IP: '10.0.0.1/24', CALICO_NODENAME_FILE: file, ...recorded.env };
 
   const name = nodeName(env, 'host');
-  const starting = start(
-    { env, name, client, host: HOST, log: pino({ level: 'silent' }) },
-    { ipv6: true, randomBytes: (count) => new Uint8Array(count).fill(0xab) },
-  ).then(() => keepNodeName(env, name));
+  const starting = start({ env, name, client, host: HOST, log: pino({ level: 'silent' }) }, AROUND).then(() =>
+    keepNodeName(env, name),
+  );
   expect(
     await starting.then(
       () => 0,
@@ -66,6 +68,27 @@ test.each(CASES.map((recorded) => [recorded.id, recorded] as const))('%s', async
   if (files) expect(`== /var/lib/calico/nodename\n${readFileSync(file, 'utf8')}`).toBe(files);
   else expect(existsSync(file)).toBe(false);
 });
+
+test('a start beside what the newer version has written changes what it must and keeps the rest', async () => {
+  const store = new MemoryStore();
+  const newer = CASES.find(({ id }) => id === 'default')?.['v3.34-dev'].written ?? [];
+  for (const { key, value } of newer) await store.put(key, filled(JSON.stringify(value)));
+  const before = Object.fromEntries((await store.list('/')).items.map(({ key, value }) => [key, value]));
+  const NODE = '/calico/resources/v3/projectcalico.org/nodes/n1';
+  const env = { IP: '10.0.0.8/24' };
+  await start({ env, name: 'n1', client: new Client(store), host: HOST, log: pino({ level: 'silent' }) }, AROUND);
+  const after = Object.fromEntries((await store.list('/')).items.map(({ key, value }) => [key, value]));
+  expect(before[NODE]).toContain('"interfaces"');
+  expect(after).toEqual({ ...before, [NODE]: before[NODE]?.replace('10.0.0.1/24', '10.0.0.8/24') });
+});
+
+function filled(text: string): string {
+  return text
+    .replace(/"<uid-\d+>"/, '"00000000-0000-4000-8000-000000000001"')
+    .replace('"<time>"', '"2026-01-02T03:04:05Z"')
+    .replace('"<guid>"', '"0123456789abcdef0123456789abcdef"')
+    .replace('<random fdxx:xxxx:xxxx::/48>', 'fdab:abab:abab::/48');
+}
 
 async function texts(store: MemoryStore): Promise<Record<string, string>> {
   const { items } = await store.list('/');
