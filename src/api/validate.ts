@@ -132,6 +132,7 @@ function describe(issue: Issue, input: unknown): string {
     case 'too_small':
       return `${path}: found ${quote(found)}, expected ${issue.origin === 'array' ? issue.message : bound(issue)}`;
     default:
+      if (found === undefined && issue.message.startsWith('must be')) return `${path}: missing, ${issue.message}`;
       return found === undefined || typeof found === 'object'
         ? `${path} ${issue.message}`
         : `${path}: found ${quote(found)}, ${issue.message}`;
