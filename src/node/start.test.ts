@@ -57,6 +57,14 @@ describe('the Node', () => {
     expect(await client.store.list('/')).toEqual(before);
   });
 
+  test('one that is deleted while the host runs stays so until the next start', async () => {
+    const node = { env: { IP: 'autodetect' }, name: 'n1', client, host: HOST, log };
+    await expect(configureNode({ ...node, again: true })).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    expect(await client.find('Node', 'n1')).toBeNull();
+    await configureNode(node);
+    await configureNode({ ...node, again: true });
+  });
+
   test('somebody who is quicker is not overwritten', async () => {
     await existing('n1', { bgp: { ipv4Address: '10.0.0.1/24' } });
     const find = client.find.bind(client);

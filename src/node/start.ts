@@ -33,6 +33,11 @@ export async function start(start: Start, around: Omit<Surroundings, 'networks'>
 export async function configureNode(start: Start): Promise<Resource> {
   const { client, env, name } = start;
   return change(client, 'Node', name, async (current) => {
+    // Whoever deletes the Node of a running host means it.
+    if (start.again && !current.metadata.resourceVersion)
+      throw new CalicoError('E_NOT_FOUND', `Node ${name}`, 'does not exist any more', {
+        hint: 'starting calico-node again makes a new one',
+      });
     if (env.CALICO_NETWORKING_BACKEND === 'none') return configured(current, env, null);
     const stored = addressesOf(current);
     const chosen = await chooseAddresses(start, stored);
