@@ -38,7 +38,9 @@ it('a node that goes takes its workloads’ and tunnels’ addresses and its blo
 
 it('a pool that goes gives nothing; what is given of it stays until it is released', async () => {
   const { store, ipam } = await cluster();
-  await retirePool(store, 'p');
+  await expect(retirePool(store, 'p', '1')).rejects.toMatchObject({ code: 'E_CONFLICT' });
+  const revision = await retirePool(store, 'p');
+  expect(await retirePool(store, 'p', revision)).toBe(revision);
   const [pool] = (await store.list(`${ROOT}ippools/`)).items;
   expect(JSON.parse(pool?.value ?? '').spec).toMatchObject({ disabled: true });
   await expect(ipam.autoAssign({ host: 'n1', family: 4, count: 1 })).rejects.toMatchObject({ code: 'E_NOT_FOUND' });

@@ -1,10 +1,9 @@
 /** What becomes of addresses when a node or a pool is deleted, as with upstream's client: to be done before. */
 import { parseJson, toJson } from '../api/json.ts';
 import { RESOURCES } from '../datastore/keys.ts';
-import type { Store } from '../datastore/store.ts';
+import type { KeyValue, Store } from '../datastore/store.ts';
 import type { Ip } from '../net/index.ts';
 import { releaseClaimant, releasePool } from './affinities.ts';
-import { commit, retried } from './edit.ts';
 import { readPools } from './pools.ts';
 import { releaseAddresses } from './release.ts';
 import { usesOfEndpoint, usesOfNode } from './snapshot.ts';
@@ -24,18 +23,21 @@ export async function releaseNode(store: Store, name: string): Promise<void> {
   await releaseClaimant(store, { type: 'host', name }, false);
 }
 
-/** It gives nothing any more, its blocks are nobody's, and those in use go with their last address. */
-export async function retirePool(store: Store, name: string): Promise<void> {
-  const key = `${POOLS}${name}`;
-  const prefix = await retried(name, async () => {
-    const stored = await store.get(key);
-    const [pool] = stored ? readPools([stored]) : [];
-    if (!stored || !pool) return null;
-    if (pool.disabled) return pool.cidr;
-    const resource = parseJson(stored.value) as { spec: object };
-    const disabled = toJson({ ...resource, spec: { ...resource.spec, disabled: true } });
-    const transaction = { compares: [{ key, revision: stored.revision }], writes: [{ key, value: disabled }] };
-    return commit(store, transaction, pool.cidr);
-  });
-  if (prefix) await releasePool(store, prefix);
+/**
+ * It gives nothing any more, its blocks are nobody's, and those in use go with their last address. `revision`: only that version
+ * of the pool. Resolves to the version that it has then; undefined where there is no pool. E_CONFLICT.
+ */
+export async function retirePool(store: Store, name: string, revision?: string): Promise<string | undefined> {
+  const stored = await store.get(`${POOLS}${name}`);
+  const [pool] = stored ? readPools([stored]) : [];
+  if (!stored || !pool) return revision;
+  const retired = await disable(store, stored, pool.disabled, revision ?? stored.revision);
+  await releasePool(store, pool.cidr);
+  return retired;
+}
+
+async function disable(store: Store, { key, value, revision }: KeyValue, already: boolean, expected: string) {
+  if (already && revision === expected) return revision;
+  const resource = parseJson(value) as { spec: object };
+  return store.update(key, toJson({ ...resource, spec: { ...resource.spec, disabled: true } }), expected);
 }

@@ -2,6 +2,7 @@
 import type { Resource } from '../../api/index.ts';
 import type { Client } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
+import { releaseNode, retirePool } from '../../ipam/index.ts';
 import { checkMayWrite } from '../allowed.ts';
 import { askedKind } from '../asked-kind.ts';
 import { type ReadOptions, readResources } from '../documents.ts';
@@ -41,9 +42,16 @@ export const APPLY: Verb = { done: 'applied', write: applyOne };
 const REPLACE: Verb = { done: 'replaced', write: (client, resource) => client.update(resource) };
 const DELETE: Verb = {
   done: 'deleted',
-  write: (client, { kind, metadata: { name, namespace, resourceVersion } }, { skipNotExists }) =>
-    unless(skipNotExists, 'E_NOT_FOUND', client.delete(kind, name, namespace, resourceVersion)),
+  write: (client, resource, { skipNotExists }) => unless(skipNotExists, 'E_NOT_FOUND', deleteOne(client, resource)),
 };
+
+/** What a node or a pool has of addresses and blocks goes first: afterwards nobody would know of it. */
+async function deleteOne(client: Client, { kind, metadata }: Resource): Promise<unknown> {
+  const { name, namespace, resourceVersion } = metadata;
+  if (kind === 'Node') await releaseNode(client.store, name);
+  const retired = kind === 'IPPool' ? await retirePool(client.store, name, resourceVersion) : resourceVersion;
+  return client.delete(kind, name, namespace, retired);
+}
 
 export async function create(io: Io, options: FileOptions): Promise<void> {
   await writeFile(io, options, CREATE);
