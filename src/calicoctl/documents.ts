@@ -70,11 +70,13 @@ function problemsIn(objects: readonly FoundObject[]): CalicoError[] {
   });
 }
 
-/** The error as one for each field, which say where they stand. */
-function placed(error: CalicoError, { where }: FoundObject): CalicoError[] {
+/** The error as one for each field, which say where they stand, in that order. */
+function placed(error: CalicoError, { where, offset }: FoundObject): CalicoError[] {
   const { code, subject, hint, message } = error;
   if (error instanceof InvalidResource)
-    return error.problems.map(({ path, text }) => new CalicoError(code, subject, text, { hint: where(path) }));
+    return [...error.problems]
+      .sort((a, b) => offset(a.path) - offset(b.path))
+      .map(({ path, text }) => new CalicoError(code, subject, text, { hint: where(path) }));
   const place = where(code === 'E_UNKNOWN_KIND' ? ['kind'] : []);
   return [new CalicoError(code, subject, message, { hint: hint ? `${hint}; ${place}` : place, cause: error })];
 }

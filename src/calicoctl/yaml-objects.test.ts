@@ -31,8 +31,8 @@ spec: {cidr: nonsense}
 
 test('every field that is wrong, each with its place and what was meant', async () => {
   expect(await problems(TWO)).toEqual([
-    "E_INVALID GlobalNetworkPolicy p: spec.ingress[0].action: found 'Alow', expected one of Allow, Deny, Log, Pass; did you mean Allow? (standard input, document 1, line 9, column 5)",
     'E_INVALID GlobalNetworkPolicy p: spec.selctor: no such field; did you mean selector? (standard input, document 1, line 7, column 3)',
+    "E_INVALID GlobalNetworkPolicy p: spec.ingress[0].action: found 'Alow', expected one of Allow, Deny, Log, Pass; did you mean Allow? (standard input, document 1, line 9, column 5)",
     expect.stringMatching(
       /^E_INVALID IPPool pool: spec\.cidr: found 'nonsense', .* \(standard input, document 2, line 14, column 8\)$/,
     ),

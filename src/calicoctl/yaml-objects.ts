@@ -8,6 +8,8 @@ export interface FoundObject {
   readonly value: unknown;
   /** Where the field stands, or what of its path there is: `pools.yaml, document 2, line 6, column 9`. */
   where(path: readonly PropertyKey[]): string;
+  /** The same as a number that grows along the text. */
+  offset(path: readonly PropertyKey[]): number;
 }
 
 /** Every object in the text, lists taken apart, in order; and an E_FILE for each document that cannot be read. */
@@ -43,18 +45,28 @@ type At = (offset: number) => string;
 
 function objectsOf(document: Document.Parsed, at: At): FoundObject[] {
   const [error] = document.errors;
-  if (error) {
-    const [message = ''] = error.message.split(/ at line \d|\n/);
-    throw new CalicoError('E_FILE', at(error.pos[0]), `is not YAML or JSON: ${message.replace(/[:.]$/, '')}`, {
-      ...(message.includes('Tabs') || message.includes('tab')
-        ? { hint: 'YAML is indented with blanks, never with tabs' }
-        : {}),
-    });
-  }
+  if (error)
+    throw new CalicoError('E_FILE', at(error.pos[0]), `is not YAML or JSON: ${wrong(error)}`, { cause: error });
   const value = plain(document, at);
   if (value === null || value === undefined) return [];
   const found = flatten(value, []);
-  return found.map(({ value, path }) => ({ value, where: (field) => at(offsetOf(document, [...path, ...field])) }));
+  return found.map(({ value, path }) => {
+    const offset = (field: readonly PropertyKey[]) => offsetOf(document, [...path, ...field]);
+    return { value, offset, where: (field) => at(offset(field)) };
+  });
+}
+
+/** In words about what was written, where the parser's are about how it reads. */
+const WRONG: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    'the next line is indented as if it belonged to this value; the fields of an object begin below each other',
+  BAD_INDENT: 'the indentation does not fit that of the lines above; the fields of an object begin below each other',
+  TAB_AS_INDENT: 'the line is indented with a tab, which YAML does not take; use blanks',
+  DUPLICATE_KEY: 'the object has the same field twice',
+};
+
+function wrong({ code, message }: { code: string; message: string }): string {
+  return WRONG[code] ?? (message.split(/ at line \d|\n/)[0] as string).replace(/[:.]$/, '');
 }
 
 /** Throws E_FILE for references to nowhere, or so many that they are an attack. */

@@ -209,7 +209,8 @@ const MESSAGES = {
 } as const;
 
 function problem(code: keyof typeof MESSAGES, id: Identity, cause?: unknown): CalicoError {
-  return new CalicoError(code, id.text, MESSAGES[code], { cause });
+  const hint = code === 'E_CONFLICT' ? { hint: 'read it again, or leave metadata.resourceVersion out' } : {};
+  return new CalicoError(code, id.text, MESSAGES[code], { ...hint, cause });
 }
 
 /** A store's error about a key, as one about the resource. */

@@ -10,6 +10,7 @@ import { type Format, parseFormat, print, type Result } from '../output/format.t
 import { findProblems, type Problems } from '../problems.ts';
 import { withClient } from '../session.ts';
 import { isUnanswered } from '../unanswered.ts';
+import { withElsewhere } from './elsewhere.ts';
 
 export interface GetOptions {
   readonly filename?: string;
@@ -76,8 +77,11 @@ async function getEach(
       const builtIn = kind === 'Profile' && name === DEFAULT_PROFILE.metadata.name;
       resources.push(builtIn ? DEFAULT_PROFILE : await client.get(kind, name, namespace));
     } catch (error) {
-      errors.push(error);
-      if (isUnanswered(error)) break;
+      if (isUnanswered(error)) {
+        errors.push(error);
+        break;
+      }
+      errors.push(await withElsewhere(error, client, kind, name));
     }
   }
   return { resources, errors };
