@@ -3,6 +3,15 @@ import { parse } from 'yaml';
 import { CalicoError } from '../errors/index.ts';
 import { type DatastoreConfig, DEFAULT_DATASTORE_CONFIG } from './config.ts';
 
+/** Of every field. Those that upstream does not have at all, or only in newer versions, have no default. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(DEFAULT_DATASTORE_CONFIG).map(([field, value]) => [field, typeof value])),
+  manifests: 'string',
+  k8sClientBurst: 'number',
+  k8sCurrentContext: 'string',
+  calicoAPIGroup: 'string',
+};
+
 /**
  * The settings in a file's text. The environment is not looked at then, as upstream does it.
  * Errors: E_FILE (not YAML, not a CalicoAPIConfig, an unknown field), E_CONFIG (a value of the wrong type).
@@ -14,9 +23,8 @@ export function configFromFile(text: string): DatastoreConfig {
   if (kind !== 'CalicoAPIConfig') throw fileError(`kind is '${kind ?? ''}'`);
   const values = (spec ?? {}) as Record<string, unknown>;
   for (const [field, value] of Object.entries(values)) {
-    if (field === 'manifests' && typeof value === 'string') continue;
-    if (!Object.hasOwn(DEFAULT_DATASTORE_CONFIG, field)) throw fileError(`spec.${field} is no field`);
-    const expected = typeof DEFAULT_DATASTORE_CONFIG[field as keyof DatastoreConfig];
+    const expected = TYPES[field];
+    if (!expected) throw fileError(`spec.${field} is no field`);
     if (value !== null && typeof value !== expected) {
       throw new CalicoError('E_CONFIG', `spec.${field}`, `is no ${expected}: ${JSON.stringify(value)}`);
     }

@@ -29,3 +29,25 @@ test('a value of the wrong type is named', () => {
   const file = 'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nspec: {usePodCIDR: maybe}\n';
   expect(() => configFromFile(file)).toThrow(expect.objectContaining({ code: 'E_CONFIG', subject: 'spec.usePodCIDR' }));
 });
+
+interface Field {
+  field: string;
+  goType: string;
+}
+
+test.each(['v3.15.0', 'v3.34-dev'])('a file may have every field of %s', (version) => {
+  const fields = JSON.parse(
+    readFileSync(new URL('../../test/vectors/felixconfig/client-fields.json', import.meta.url), 'utf8'),
+  )[version] as Field[];
+  const value = ({ goType }: Field) => (goType === 'bool' ? true : /int|float/.test(goType) ? 5 : 'x');
+  const spec = Object.fromEntries(fields.map((field) => [field.field, value(field)]));
+  const file = JSON.stringify({ apiVersion: 'projectcalico.org/v3', kind: 'CalicoAPIConfig', spec });
+  expect(configFromFile(file)).toMatchObject(spec);
+});
+
+test('a directory of manifests', () => {
+  const env = { DATASTORE_TYPE: 'files', CALICO_MANIFESTS: '/m' };
+  expect(configFromEnvironment(env)).toMatchObject({ datastoreType: 'files', manifests: '/m' });
+  const file = 'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nspec: {datastoreType: files, manifests: /m}\n';
+  expect(configFromFile(file)).toMatchObject({ datastoreType: 'files', manifests: '/m' });
+});

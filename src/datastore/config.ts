@@ -27,6 +27,10 @@ export interface DatastoreConfig {
   readonly usePodCIDR: boolean;
   readonly kubeconfigInline: string;
   readonly k8sClientQPS: number;
+  /** Known to Calico from after v3.15 on. */
+  readonly k8sClientBurst?: number;
+  readonly k8sCurrentContext?: string;
+  readonly calicoAPIGroup?: string;
   /** The directory, with datastoreType `files`. */
   readonly manifests?: string;
 }

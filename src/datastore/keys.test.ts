@@ -38,6 +38,28 @@ describe("upstream's keys", () => {
   });
 });
 
+describe("upstream's reading of paths", () => {
+  interface Path {
+    readonly path: string;
+    readonly parsed: {
+      readonly type: string;
+      readonly fields: { Kind: string; Name: string; Namespace?: string };
+    } | null;
+  }
+  const paths = (
+    JSON.parse(readFileSync(new URL('../../test/vectors/names/paths.json', import.meta.url), 'utf8')) as {
+      'v3.15.0': Path;
+    }[]
+  ).map((row) => row['v3.15.0']);
+
+  test.each(paths)('$path', ({ path, parsed }) => {
+    if (parsed?.type === 'BlockKey') return expect(idOf(path)?.kind).toBe('IPAMBlock');
+    if (parsed?.type !== 'ResourceKey') return expect(idOf(path)).toBeNull();
+    const { Kind: kind, Name: name, Namespace: namespace } = parsed.fields;
+    return expect(idOf(path)).toEqual({ kind, name, ...(namespace && { namespace }) });
+  });
+});
+
 test('names of policies in the datastore, the one we write first', () => {
   const names = (name: string) => storedNames(KINDS.NetworkPolicy as NonNullable<(typeof KINDS)[string]>, name);
   expect(names('p')).toEqual(['default.p', 'p']);
