@@ -1,8 +1,8 @@
 /**
  * A small part of Go's templates, enough to pick values out of resources:
  * `{{.Spec.CIDR}}`, `{{range .}}…{{else}}…{{end}}`, `{{if …}}…{{else}}…{{end}}`, `{{with …}}…{{end}}`, `{{$x := .Field}}` is
- * not there; functions join, len, index, eq, ne, not, and, or, print, println, printf (%s %v %d %q). Fields go by the
- * names of Go's types (`.ObjectMeta.Name`) or of the JSON (`.metadata.name`), in any case.
+ * not there; functions join, joinAndTruncate, len, index, eq, ne, lt, le, gt, ge, not, and, or, print, println, printf
+ * (%s %v %d %q). Fields go by the names of Go's types (`.ObjectMeta.Name`) or of the JSON (`.metadata.name`), in any case.
  */
 import { CalicoError } from '../../errors/index.ts';
 
@@ -51,6 +51,7 @@ function parseNodes(reader: { tokens: string[]; next: number }, nested: boolean)
       continue;
     }
     const action = token.replace(/^\{\{-?\s*|\s*-?\}\}$/g, '');
+    if (action.startsWith('/*')) continue; // a comment
     const [, word = '', pipeline = ''] = /^(if|with|range|else|end)\b\s*([\s\S]*)$/.exec(action) ?? [];
     if (word === 'end' || word === 'else') {
       if (!nested) throw wrong(`{{${word}}} has no beginning`);
@@ -65,9 +66,13 @@ function parseNodes(reader: { tokens: string[]; next: number }, nested: boolean)
 
 function block(type: 'if' | 'with' | 'range', pipeline: string, reader: { tokens: string[]; next: number }): Node {
   const body = parseNodes(reader, true);
-  const isElse = /^\{\{-?\s*else\b/.test(reader.tokens[reader.next++] as string);
-  const otherwise = isElse ? parseNodes(reader, true) : [];
-  if (isElse) reader.next++;
+  const [, isElse, more, condition = ''] =
+    /^\{\{-?\s*(else)(?:\s+(if|with)\b\s*([\s\S]*?))?\s*-?\}\}$/.exec(reader.tokens[reader.next++] as string) ?? [];
+  if (!isElse) return { type, pipeline, body, otherwise: [] };
+  // `else if` is an `if` of its own, which the same end closes.
+  if (more) return { type, pipeline, body, otherwise: [block(more as 'if' | 'with', condition, reader)] };
+  const otherwise = parseNodes(reader, true);
+  reader.next++;
   return { type, pipeline, body, otherwise };
 }
 
@@ -125,12 +130,20 @@ function fieldOf(value: unknown, name: string): unknown {
 }
 
 const FUNCTIONS: Record<string, ((...args: never[]) => unknown) | undefined> = {
-  join: (list: unknown[] | undefined, separator: string) => (list ?? []).map(goText).join(separator),
+  join: (value: unknown, separator: string) => joined(value, separator),
+  joinAndTruncate: (value: unknown, separator: string, most: number) => {
+    const text = joined(value, separator);
+    return most > 0 && text.length > most ? `${text.slice(0, most - 3)}...` : text;
+  },
   len: (value: unknown) => (typeof value === 'string' ? value.length : Object.keys(value ?? {}).length),
   index: (value: unknown, ...keys: (string | number)[]) =>
     keys.reduce((v: unknown, key) => (v as Record<string | number, unknown> | undefined)?.[key], value),
   eq: (first: unknown, ...others: unknown[]) => others.some((other) => goText(first) === goText(other)),
   ne: (a: unknown, b: unknown) => goText(a) !== goText(b),
+  lt: (a: unknown, b: unknown) => compare(a, b) < 0,
+  le: (a: unknown, b: unknown) => compare(a, b) <= 0,
+  gt: (a: unknown, b: unknown) => compare(a, b) > 0,
+  ge: (a: unknown, b: unknown) => compare(a, b) >= 0,
   not: (value: unknown) => !isTrue(value),
   and: (...values: unknown[]) => values.find((value) => !isTrue(value)) ?? values.at(-1),
   or: (...values: unknown[]) => values.find(isTrue) ?? values.at(-1),
@@ -141,6 +154,20 @@ const FUNCTIONS: Record<string, ((...args: never[]) => unknown) | undefined> = {
       verb === '%q' ? JSON.stringify(goText(values.shift())) : goText(values.shift()),
     ),
 };
+
+/** Members of a list, or `key=value` of a map. */
+function joined(value: unknown, separator: string): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.map(goText).join(separator);
+  if (typeof value !== 'object') return goText(value);
+  const pairs = Object.entries(value).map(([key, member]) => `${key}=${goText(member)}`);
+  return pairs.sort().join(separator);
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return goText(a) < goText(b) ? -1 : goText(a) > goText(b) ? 1 : 0;
+}
 
 function call(name: string, args: unknown[]): unknown {
   return (FUNCTIONS[name] as (...args: unknown[]) => unknown)(...args);
