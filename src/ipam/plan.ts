@@ -105,7 +105,8 @@ class Planning {
 
   /** The first candidate is nearly always free; after that it takes every block of the family to know. */
   #claim(): void {
-    for (const pool of this.#pools) {
+    // Where a host starts takes longer to find than all the rest.
+    for (const pool of this.#done() ? [] : this.#pools) {
       for (const block of blocksInOrder(pool.cidr, pool.blockSize, this.#wish.claimant.name)) {
         if (this.#done() || this.#full() || (this.#guessed && !this.#view.complete)) return;
         if (this.#view.blocks.get(block) || this.#claimed.includes(block)) continue;

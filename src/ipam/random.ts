@@ -48,8 +48,10 @@ export function fnv32(text: string): number {
   return hash;
 }
 
+let warmed: Buffer | undefined;
+
 function seeded(seed: number): BigUint64Array {
-  const warmed = Buffer.from(WARMED, 'base64');
+  warmed ??= Buffer.from(WARMED, 'base64');
   const state = new BigUint64Array(LENGTH);
   let x = seed % LCG_MODULUS || 89482311;
   const draw = () => {
