@@ -103,6 +103,10 @@ export class KernelHost {
       this.#enforcement?.dataplane.onUpdate(update);
     });
     await this.#settled();
+    this.forgetConnections();
+  }
+
+  forgetConnections(): void {
     sh('conntrack -F 2>/dev/null');
   }
 
