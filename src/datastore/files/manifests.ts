@@ -34,10 +34,7 @@ export class Manifests {
   async scan(): Promise<void> {
     const files = new Map<string, File>();
     for (const path of await this.#paths()) {
-      const file = await this.#read(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') this.#tell(new Set([`${path}: cannot be read: ${error.message}`]));
-        return error.code === 'ENOENT' ? undefined : this.#files.get(path);
-      });
+      const file = await this.#read(path).catch((error) => this.#unread(path, error));
       if (file) files.set(path, file);
     }
     this.#files = files;
@@ -105,6 +102,14 @@ export class Manifests {
       problems: read.problems.map((problem) => `${problem} (what it held before stays in force)`),
       stamp,
     };
+  }
+
+  /** One that cannot be read may hold anything. */
+  #unread(path: string, { code, message }: NodeJS.ErrnoException): File | undefined {
+    if (code === 'ENOENT') return undefined;
+    const problems = [`${path}: cannot be read: ${message}`];
+    const nothing = { entries: [], broken: true, unknown: true, modified: 0 };
+    return { ...(this.#files.get(path) ?? nothing), problems, stamp: '' };
   }
 
   #twice(): string[] {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -183,6 +183,16 @@ describe('following', () => {
     expect(inSync).toBe(false);
     write('x.yaml', policy('p'));
     await expect.poll(() => inSync, { timeout: 5000 }).toBe(true);
+  });
+
+  test('a file that cannot be read holds the start, too, and is told once', async () => {
+    mkdirSync(join(directory, 'folder'));
+    symlinkSync('folder', join(directory, 'x.yaml'));
+    follow();
+    await expect.poll(() => problems.join()).toContain('x.yaml: cannot be read');
+    for (let i = 0; i < 3; i++) await expect(client.list('Node')).rejects.toMatchObject({ code: 'E_FILE' });
+    expect(problems.filter((problem) => problem.includes('x.yaml: cannot'))).toHaveLength(1);
+    expect(inSync).toBe(false);
   });
 
   test("others' manifests are no concern of ours", async () => {
