@@ -7,6 +7,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { birdSocket, birdStatus } from '../../src/bgp/status.ts';
+import { report } from '../../src/calicoctl/commands/node-status.ts';
 import { eventually, Fabric } from './bgp-fabric.ts';
 import { Frr, GoBgp, Watched } from './bgp-routers.ts';
 import { sh } from './own-namespace.ts';
@@ -245,6 +247,41 @@ it('no restart of ours is an event for a neighbour, nor for the kernels', async 
   await fabric.addBlock('10.65.0.128/26', 'h1');
   for (const watched of Object.values(neighbours))
     await eventually(() => expect(watched.news().join()).toContain('10.65.0.128/26'));
+});
+
+it('what it says of itself: node status, with reasons, and CalicoNodeStatus', async () => {
+  await fabric.write('BGPPeer', 'nobody', { node: 'h1', peerIP: '10.1.0.102:1790', asNumber: 65109 });
+  await fabric.write('CalicoNodeStatus', 'h1', {
+    node: 'h1',
+    classes: ['Agent', 'BGP', 'Routes'],
+    updatePeriodSeconds: 1,
+  });
+  const socket = birdSocket({ CALICO_RUN_DIR: fabric.path('h1') });
+  await eventually(async () => {
+    const { sessions } = await birdStatus(socket);
+    const text = report(
+      4,
+      sessions.filter(({ family }) => family === 4),
+    );
+    expect(text).toMatch(/\| 10\.1\.0\.2 +\| node-to-node mesh \| up +\| \S+ +\| Established/);
+    expect(text).toMatch(/\| 10\.1\.0\.101 +\| node specific +\| up/);
+    expect(text).toContain('\n10.1.0.102: the peer refuses connections');
+  });
+  await eventually(async () => {
+    const { status } = await fabric.client.get('CalicoNodeStatus', 'h1');
+    expect(status).toMatchObject({
+      agent: { birdV4: { state: 'Ready', routerID: '10.1.0.1' } },
+      bgp: { numberEstablishedV4: 3, numberNotEstablishedV4: 1, numberEstablishedV6: 2, numberNotEstablishedV6: 0 },
+    });
+    const routes = (status as { routes: { routesV4: object[] } }).routes.routesV4;
+    expect(routes).toContainEqual({
+      type: 'FIB',
+      destination: '10.65.0.64/26',
+      gateway: '10.1.0.2',
+      interface: 'eth0',
+      learnedFrom: { sourceType: 'NodeMesh', peerIP: '10.1.0.2' },
+    });
+  });
 });
 
 it('the routes of a host that is killed go, when the time that it has to come back is over', async () => {
