@@ -36,16 +36,19 @@ export function buildRacer(directory: string): string {
 
 /** One race in an empty datastore. */
 export async function race(etcd: Etcd, racer: string, round: number): Promise<void> {
+  etcd.ctl('del', '--prefix', '/calico/');
+  const hosts = Array.from({ length: PROCESSES }, (_, i) => `n${i}`);
+  await using(etcd, (store) => furnish(store, hosts, SHAPES[round % SHAPES.length] as (typeof SHAPES)[number]));
+  const ledger = join(etcd.directory, `ledger-${round}`);
+  writeFileSync(ledger, '');
+  await run(etcd, racer, hosts, ledger);
+  await using(etcd, (store) => settle(store, heldByLedger(readFileSync(ledger, 'utf8'))));
+}
+
+async function using(etcd: Etcd, action: (store: EtcdStore) => Promise<void>): Promise<void> {
   const store = new EtcdStore({ endpoints: [etcd.endpoint] });
   try {
-    etcd.ctl('del', '--prefix', '/calico/');
-    const hosts = Array.from({ length: PROCESSES }, (_, i) => `n${i}`);
-    await furnish(store, hosts, SHAPES[round % SHAPES.length] as (typeof SHAPES)[number]);
-    const ledger = join(etcd.directory, `ledger-${round}`);
-    writeFileSync(ledger, '');
-    await run(etcd, racer, hosts, ledger);
-    const held = heldByLedger(readFileSync(ledger, 'utf8'));
-    await settle(store, held);
+    await action(store);
   } finally {
     await store.close();
   }
