@@ -1,4 +1,4 @@
-/** What the dataplane is told at its start; a change of it needs a new start. */
+/** What the dataplane is told at its start; a change of it needs a new start, but for `encapsulations`. */
 import type { InsertMode } from '../drivers/iptables/index.ts';
 import type { Cidr, Family, Ip } from '../net/index.ts';
 import type { EncapsulationConfig, RulesConfig } from '../rules/index.ts';

@@ -112,6 +112,12 @@ export class Dataplane {
     this.#kick();
   }
 
+  /** In place of those of the configuration so far. */
+  configureEncapsulations(encapsulations: DataplaneConfig['encapsulations']): void {
+    this.#managers.tunnels.configure(encapsulations);
+    this.#kick();
+  }
+
   onKernelEvents(events: readonly KernelEvent[]): void {
     const { links, routes } = this.#drivers;
     if (events.some(({ type }) => type === 'overrun')) {

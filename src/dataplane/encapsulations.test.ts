@@ -61,6 +61,17 @@ test('the configuration says more than pools do', () => {
   expect(bench.after(LINGER)).toEqual(['vxlan4']);
 });
 
+test('the configuration turns one on, or off, while others run', () => {
+  const bench = new Bench();
+  bench.after(0, ipip);
+  bench.encapsulations.configure({ ...BY_POOLS, vxlan4: 'on' });
+  expect(bench.after(10)).toEqual(['ipip4', '(vxlan4)']);
+  expect(bench.after(GET_READY)).toEqual(['ipip4', 'vxlan4']);
+  bench.encapsulations.configure({ vxlan4: 'on' });
+  expect(bench.after(10)).toEqual(['ipip4', 'vxlan4']);
+  expect(bench.after(LINGER)).toEqual(['vxlan4']);
+});
+
 test('settling says whether anything has changed', () => {
   const bench = new Bench();
   const { encapsulations } = bench;

@@ -18,10 +18,10 @@ import {
 
 /** What other hosts have to get ready, and to stop sending, milliseconds. */
 export const GET_READY = 1500;
-export const LINGER = 15_000;
+export const LINGER = 10_000;
 
 export class Encapsulations {
-  readonly #config: EncapsulationConfig;
+  #config: EncapsulationConfig;
   readonly #clock: Clock;
   readonly #pools = new Map<IdKey, IPPool>();
   #wanted: ReadonlySet<Encapsulation>;
@@ -30,13 +30,20 @@ export class Encapsulations {
   readonly #readyAt = new Map<Encapsulation, number>();
   /** Not used any more, and received until then. */
   readonly #endsAt = new Map<Encapsulation, number>();
-  /** Encapsulations to which pools have changed that were there before. */
+  /** Those to which pools have changed that were there before, or that the configuration has turned on since. */
   readonly #changedTo = new Set<Encapsulation>();
 
   constructor(config: EncapsulationConfig, clock: Clock = () => performance.now()) {
     this.#config = config;
     this.#clock = clock;
     this.#wanted = wantedEncapsulations(config, []);
+  }
+
+  configure(config: EncapsulationConfig): void {
+    const before = this.#wanted;
+    this.#config = config;
+    this.#wanted = wantedEncapsulations(config, this.#pools.values());
+    for (const one of this.#wanted) if (!before.has(one)) this.#changedTo.add(one);
   }
 
   setPool(id: IPPool['id'], pool: IPPool | null): void {

@@ -55,6 +55,10 @@ export class Tunnels {
     return this.#encapsulations.dueAt;
   }
 
+  configure(encapsulations: DataplaneConfig['encapsulations']): void {
+    this.#encapsulations.configure(encapsulations);
+  }
+
   setPool(id: IPPool['id'], pool: IPPool | null): void {
     this.#encapsulations.setPool(id, pool);
   }

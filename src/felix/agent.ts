@@ -154,9 +154,13 @@ export class Agent {
     const host = await hostFacts(config);
     this.#warn(config, host);
     const settings = dataplaneConfig(config, host);
-    if (JSON.stringify(settings) === this.#settings) return;
-    const now = performance.now();
+    const { encapsulations, ...others } = settings;
     const before = this.#enforcement;
+    if (before && JSON.stringify(others) === this.#settings) {
+      before.dataplane.configureEncapsulations(encapsulations);
+      return;
+    }
+    const now = performance.now();
     if (!before) this.#graceEnds = now + ROUTE_GRACE;
     const next = await Enforcement.open(settings, {
       log,
@@ -177,7 +181,7 @@ export class Agent {
     if (before) log.info({}, 'the configuration has changed: the kernel is read and brought up to date');
     this.#enforcement = next;
     observed.enforcement = next;
-    this.#settings = JSON.stringify(settings);
+    this.#settings = JSON.stringify(others);
     reports.startOver();
     retell();
   }

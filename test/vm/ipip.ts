@@ -107,8 +107,8 @@ function topology(): void {
       ip -n w$n route add 169.254.1.1 dev eth0; ip -n w$n route add default via 169.254.1.1 dev eth0
     done
     # Those of BIRD.
-    ip -n h1 route add ${BLOCK} via 172.30.0.12 proto bird metric 32
-    ip -n h2 route add 10.80.1.0/26 via 172.30.0.11 proto bird metric 32`);
+    ip -n h1 route add ${BLOCK} via 172.30.0.12 proto bird metric 2048
+    ip -n h2 route add 10.80.1.0/26 via 172.30.0.11 proto bird metric 2048`);
 }
 
 function inNamespace(name: string, command: readonly string[], env: Record<string, string> = {}) {
