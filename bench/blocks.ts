@@ -4,7 +4,7 @@
  *
  *     node bench/blocks.ts [COUNT]
  *
- * `kernel` is the floor: the same routes by netlink alone.
+ * `kernel` is the floor: the same routes by netlink alone. `cpu_ms` says how long it takes on a machine that is idle.
  */
 import koffi from 'koffi';
 import { CalcGraph } from '../src/calc/index.ts';
@@ -30,8 +30,15 @@ const count = Number(process.argv[2] ?? 5000);
 const unshare = koffi.load(null).func('int unshare(int flags)') as (flags: number) => number;
 if (unshare(CLONE_NEWNET) !== 0) throw new Error('bench/blocks needs root');
 
-function print(what: string, ms: number): void {
-  console.log(JSON.stringify({ bench: 'blocks', what, operations: count, ms: Math.round(ms) }));
+function stopwatch(what: string): () => void {
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  return () => {
+    const ms = Math.round(performance.now() - start);
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuMs = Math.round((user + system) / 1000);
+    console.log(JSON.stringify({ bench: 'blocks', what, operations: count, ms, cpu_ms: cpuMs }));
+  };
 }
 
 const nodes = Array.from({ length: HOSTS }, (_, i) =>
@@ -70,10 +77,10 @@ async function reached(isSo: () => boolean): Promise<void> {
 
 async function timed(what: string, updates: () => readonly Update[]): Promise<void> {
   const wanted = host.operations + count;
-  const start = performance.now();
+  const done = stopwatch(what);
   host.update(...updates());
   await reached(() => host.operations >= wanted);
-  print(what, performance.now() - start);
+  done();
 }
 
 const decoded = () => stored.map(([key, value]) => decode(key, value) as Update);
@@ -89,8 +96,8 @@ for (const [what, encode] of [
   ['routes added, kernel', encodeRouteReplace],
   ['routes deleted, kernel', encodeRouteDelete],
 ] as const) {
-  const start = performance.now();
+  const done = stopwatch(what);
   socket.batch(present, encode);
-  print(what, performance.now() - start);
+  done();
 }
 process.exit(0);
