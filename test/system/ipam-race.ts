@@ -46,7 +46,7 @@ export async function race(etcd: Etcd, racer: string, round: number): Promise<vo
 }
 
 async function using(etcd: Etcd, action: (store: EtcdStore) => Promise<void>): Promise<void> {
-  const store = new EtcdStore({ endpoints: [etcd.endpoint] });
+  const store = new EtcdStore({ endpoints: [etcd.endpoint], timeout: 60_000 });
   try {
     await action(store);
   } finally {

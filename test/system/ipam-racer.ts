@@ -13,7 +13,9 @@ import { Ipam } from '../../src/ipam/index.ts';
 import type { Ip } from '../../src/net/index.ts';
 
 const [endpoint = '', host = '', ledger = '', operations = '0'] = process.argv.slice(2);
-const store = new EtcdStore({ endpoints: [endpoint] });
+/** 20 starts at once may take a busy machine long; what etcd does not answer in time is no question here. */
+const PATIENCE = 120_000;
+const store = new EtcdStore({ endpoints: [endpoint], timeout: PATIENCE });
 const ipam = new Ipam(store, { form: Math.random() < 0.5 ? 'v3.15' : 'v3.34' });
 /** Handle → address. */
 const held = new Map<string, Ip>();
