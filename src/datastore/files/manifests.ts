@@ -23,6 +23,7 @@ export class Manifests {
   readonly #directory: string;
   readonly #report: Report;
   #files = new Map<string, File>();
+  #unsettled = false;
   #reported = new Set<string>();
 
   constructor(directory: string, report: Report) {
@@ -30,15 +31,20 @@ export class Manifests {
     this.#report = report;
   }
 
-  /** Reads what has changed since the last time. A file that is not YAML any more keeps what it held. */
-  async scan(): Promise<void> {
+  /**
+   * Reads what has changed since the last time. A file that is not YAML any more keeps what it held. One that was written less
+   * than `quiet` milliseconds ago may be half written yet, and keeps it, too: resolves to whether there is one.
+   */
+  async scan(quiet = 0): Promise<boolean> {
+    this.#unsettled = false;
     const files = new Map<string, File>();
     for (const path of await this.#paths()) {
-      const file = await this.#read(path).catch((error) => this.#unread(path, error));
+      const file = await this.#read(path, quiet).catch((error) => this.#unread(path, error));
       if (file) files.set(path, file);
     }
     this.#files = files;
     this.#tell(new Set([...files.values()].flatMap(({ problems }) => problems).concat(this.#twice())));
+    return this.#unsettled;
   }
 
   /** Everything that is held; of what two files hold, the first by name counts. */
@@ -89,11 +95,15 @@ export class Manifests {
     }
   }
 
-  async #read(path: string): Promise<File> {
+  async #read(path: string, quiet: number): Promise<File> {
     const { mtimeNs, size, ino } = await stat(path, { bigint: true });
     const stamp = `${mtimeNs} ${size} ${ino}`;
     const known = this.#files.get(path);
     if (known?.stamp === stamp) return known;
+    if (known && Date.now() - Number(mtimeNs / 1_000_000n) < quiet) {
+      this.#unsettled = true;
+      return known;
+    }
     const modified = Number(mtimeNs / 1000n);
     const read = readManifest(await readFile(path, 'utf8'), path);
     if (!known || !(read.broken || read.unknown)) return { ...read, stamp, modified };

@@ -11,7 +11,7 @@ import type { Compare, KeyValue, Page, Question, Store, Watch, WatchHandler, Wri
 import { Manifests, type Report } from './manifests.ts';
 
 /** Changes come in bursts: a file is written, and renamed. */
-const SETTLE_MS = 20;
+const SETTLE_MS = 50;
 /** Not every file system tells of changes. */
 const POLL_MS = 5_000;
 
@@ -121,7 +121,9 @@ export class FilesStore implements Store {
   }
 
   async #load(): Promise<void> {
-    await this.#manifests.scan();
+    // Who follows must not take a file that is being written for one that has lost what it held.
+    const unsettled = await this.#manifests.scan(this.#poll ? SETTLE_MS : 0);
+    if (unsettled) this.#settling ??= setTimeout(() => this.#reload(), SETTLE_MS);
     if (!this.#manifests.unreadable()) this.#memory.become(RESOURCES, this.#manifests.items());
   }
 
