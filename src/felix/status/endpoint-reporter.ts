@@ -17,6 +17,8 @@ export interface EndpointReporterOptions {
   /** From a change to its report, so that what flaps is written once. 0: at once. */
   readonly delayMs: number;
   readonly log: { warn(fields: object, message: string): void };
+  /** Nothing is read or written before this: what another has on its way would overtake it. */
+  readonly after?: Promise<void>;
   /** Ends early when the signal is aborted. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
@@ -34,6 +36,8 @@ export class EndpointReporter {
   readonly #keys: FelixStatusKeys;
   readonly #tracker = new Tracker<string, string>();
   readonly #stopping = new AbortController();
+  /** Resolves when it writes no more, and nothing that it wrote is on its way. */
+  readonly ended: Promise<void>;
   /** Ends when nothing is reported any more. */
   #withdrawn = false;
   /** Whether what is in the datastore is known. */
@@ -46,10 +50,11 @@ export class EndpointReporter {
   constructor(options: EndpointReporterOptions) {
     this.#options = {
       ...options,
+      after: options.after ?? Promise.resolve(),
       sleep: options.sleep ?? ((milliseconds, signal) => sleep(milliseconds, undefined, { signal, ref: false })),
     };
     this.#keys = new FelixStatusKeys(options.region, options.host);
-    void this.#run();
+    this.ended = this.#run();
   }
 
   /** Null: the endpoint is no longer here. */
@@ -89,7 +94,8 @@ export class EndpointReporter {
   }
 
   async #run(): Promise<void> {
-    const { delayMs, log } = this.#options;
+    const { after, delayMs, log } = this.#options;
+    await after;
     await this.#told.promise;
     const resyncMs = Math.max(delayMs * DELAYS_TO_RESYNC, LEAST_RESYNC_MS);
     for (let failures = 0; !this.#stopped; ) {

@@ -81,15 +81,18 @@ export class StatusReports {
       ...[endpointReportingDelaySecs, reportingIntervalSecs, reportingTTLSecs],
     ]);
     if (this.#config === text) return;
-    const before = this.#endpointReporter;
-    this.#endpointReporter = undefined;
-    this.close();
     this.#config = text;
+    this.#closeHost();
+    const before = this.#endpointReporter ?? this.#withdrawing;
     if (endpointReportingEnabled) before?.close();
-    else this.#withdraw(before);
+    else this.#withdraw();
     const common = { store: this.#store, log: this.#log, host, region };
     if (endpointReportingEnabled) {
-      const reporter = new EndpointReporter({ ...common, delayMs: endpointReportingDelaySecs * 1000 });
+      const reporter = new EndpointReporter({
+        ...common,
+        delayMs: endpointReportingDelaySecs * 1000,
+        ...(before && { after: before.ended }),
+      });
       for (const status of this.#endpoints.values()) reporter.set(status.id, status);
       if (this.#allTold) reporter.allTold();
       this.#endpointReporter = reporter;
@@ -102,18 +105,24 @@ export class StatusReports {
   }
 
   /** What nobody keeps up to date would be taken for the truth. */
-  #withdraw(reporter: EndpointReporter | undefined): void {
-    reporter?.withdraw();
-    this.#withdrawing = reporter;
+  #withdraw(): void {
+    if (!this.#endpointReporter) return;
+    this.#withdrawing = this.#endpointReporter;
+    this.#withdrawing.withdraw();
+    this.#endpointReporter = undefined;
   }
 
   /** Reports no more; what is reported stays. */
   close(): void {
     this.#withdrawing?.close();
     this.#endpointReporter?.close();
+    this.#endpointReporter = undefined;
+    this.#closeHost();
+  }
+
+  #closeHost(): void {
     this.#hostReporter?.close();
     this.#hostReported ||= (this.#hostReporter?.reports ?? 0) > 0;
-    this.#endpointReporter = undefined;
     this.#hostReporter = undefined;
   }
 }
