@@ -3,7 +3,7 @@
  *
  * Only what a change touches is done anew. Where the dataplane's settings change, another dataplane takes the place of the
  * present one: it reads the kernel and writes what differs, as after a restart. What cannot be put in force leaves what
- * is in force as it is; only at the start it ends Felix.
+ * is in force as it is, and is tried again; only a dataplane that cannot be had at the start ends Felix.
  */
 import type { DataplaneUpdate, RouteSource } from '../calc/index.ts';
 import type { ConfigProblem, FelixConfig } from '../config/index.ts';
@@ -22,6 +22,8 @@ const SETTLE = 50;
 const ROUTE_GRACE = 10_000;
 /** Until the metadata service's name is looked up again, milliseconds. */
 const LOOKUP_RETRY = 30_000;
+/** Until what could not be put in force is tried again, milliseconds. */
+const RETRY = 5_000;
 
 export interface AgentParts {
   readonly local: LocalConfig;
@@ -45,6 +47,7 @@ export class Agent {
   /** The last one that was not refused. */
   #latest = '';
   #changing = false;
+  #retry: NodeJS.Timeout | undefined;
   #refusals: string[] = [];
   readonly #failed = new Map<string, string>();
   #problems = '';
@@ -106,18 +109,33 @@ export class Agent {
       await this.#part('metrics', () => this.#serveMetrics(config));
       await this.#part('dataplane', () => this.#enforce(config));
       this.#config = config;
+      if (this.#failed.size > 0) this.#againIn(RETRY, config);
     }
   }
 
-  /** A part that cannot be changed keeps the others from nothing; one that cannot be started ends Felix. */
+  /** Puts the configuration in force once more, if it is still the one that is wanted then. */
+  #againIn(milliseconds: number, config: FelixConfig): void {
+    clearTimeout(this.#retry);
+    const again = () => {
+      if (this.#config === config && !this.#wanted) this.#want(config);
+    };
+    this.#retry = setTimeout(again, milliseconds).unref();
+  }
+
+  /** A part that cannot be had keeps the others from nothing: without metrics Felix polices, too. */
   async #part(part: string, change: () => Promise<void>): Promise<void> {
     try {
       await change();
       this.#failed.delete(part);
     } catch (error) {
-      if (!this.#config) throw error;
-      this.#failed.set(part, `${part}: ${error}`);
-      this.#parts.log.error({ part, error: String(error) }, 'the changed configuration cannot be put in force');
+      if (!this.#config && part === 'dataplane') throw error;
+      const failure = `${part}: ${error}`;
+      if (this.#failed.get(part) !== failure)
+        this.#parts.log.error(
+          { part, error: String(error) },
+          'the configuration cannot be put in force, to be tried again',
+        );
+      this.#failed.set(part, failure);
     }
     this.#noteRefusals();
   }
@@ -191,9 +209,7 @@ export class Agent {
     if (config.ipv6Support && !hasIpv6) log.warn({}, 'this kernel runs without IPv6: only IPv4 is programmed');
     if (config.metadataAddr === '' || metadataAddress) return;
     log.warn({ subject: 'metadataAddr' }, `${config.metadataAddr} is not found: no metadata service until it is`);
-    setTimeout(() => {
-      if (this.#config === config) this.#want(config);
-    }, LOOKUP_RETRY).unref();
+    this.#againIn(LOOKUP_RETRY, config);
   }
 
   #end(error: unknown): never {

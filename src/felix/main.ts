@@ -50,7 +50,11 @@ async function main(): Promise<void> {
   if (fatal.length > 0) process.exit(1);
   endOnSignals(log);
   const health = new Health(['datastore', 'calculation', 'dataplane']);
-  if (config.healthEnabled) await health.serve(config.healthHost, config.healthPort);
+  // The agent tries again.
+  if (config.healthEnabled)
+    await health.serve(config.healthHost, config.healthPort).catch((error) => {
+      log.error({ error: String(error) }, 'nobody can ask for health yet');
+    });
 
   const store = await openStore(datastoreConfig(config, local.environment), (message, fields) =>
     log.warn(fields, message),
