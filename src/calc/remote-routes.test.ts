@@ -147,6 +147,19 @@ describe('by IP-in-IP', () => {
     expect(routes(host)).toEqual(['10.80.1.0/26 via 172.30.0.12 by IP-in-IP', toBlock, toB]);
   });
 
+  test.each(['10.0.0.0/8', '0.0.0.0/0'])(
+    'a block as wide as %s is nobody’s way, and costs what there is',
+    (wide) => {
+      const host = hostWith(ipip, h1, h2, h3, w('a', 'h2', '10.80.9.9'));
+      const toA = ['10.80.9.9/32 via 172.30.0.12 by IP-in-IP'];
+      for (const at of ['h2', 'h3', 'h1']) {
+        host.put(block(wide, at));
+        expect(routes(host)).toEqual(toA);
+      }
+    },
+    2000,
+  );
+
   test('other pools have routes from blocks only', () => {
     const host = hostWith(ipip, always, h1, h2, pool('10.81.0.0/16', { ipip: 'always' }), w('a', 'h2', '10.80.9.9'));
     expect(routes(host)).toEqual([]);

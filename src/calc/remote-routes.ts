@@ -36,6 +36,8 @@ import { vtepOf } from './vtep.ts';
 export type RouteSource = 'CalicoIPAM' | 'WorkloadIPs';
 
 const FAMILIES: readonly Family[] = [4, 6];
+/** Of IPv4, the length of its prefix. */
+const WIDEST_BLOCK = 20;
 
 export class RemoteRoutes {
   readonly #node: string;
@@ -136,9 +138,13 @@ export class RemoteRoutes {
     for (const destination of destinations) this.#touched.add(destination);
   }
 
-  /** The endpoints' addresses in the block. IP-in-IP is IPv4's, whose blocks are small. */
+  /** The endpoints' addresses in the block. IP-in-IP is IPv4's, whose blocks are small; what is stored as one may not be. */
   #touchWithin(block: Cidr): void {
     if (!this.#asksEndpointsToo || familyOf(block) === 6) return;
+    if (lengthOf(block) < WIDEST_BLOCK) {
+      for (const dst of this.#claims.WorkloadIPs.destinations) if (contains(block, dst)) this.#touched.add(dst);
+      return;
+    }
     const first = toBigInt(addressOf(block));
     const size = 1 << (maxLength(4) - lengthOf(block));
     for (let i = 0; i < size; i++) {
@@ -162,7 +168,9 @@ export class RemoteRoutes {
     if (this.#source === 'WorkloadIPs' || pool.ipip === 'never') return stated;
     const running = this.#claims.WorkloadIPs.hostsOf(dst);
     if (running.length === 0 || stated.length > 0) return running.length > 0 ? running : stated;
-    const host = this.#blockByPrefix.smallest(dst)?.host;
+    const block = this.#blockByPrefix.smallest(dst);
+    // One that reaches beyond the pool has no route of its own.
+    const host = block && this.#pools.poolOf(block.cidr) === pool ? block.host : undefined;
     return running.every((name) => name === host) ? [] : running;
   }
 
