@@ -44,6 +44,8 @@ export class Tunnels {
     this.#ipip = new Ipip(drivers.devices, this.#mtu, config.ipip);
     const each = <T>(make: (family: Family) => T) => new Map(config.families.map((family) => [family, make(family)]));
     this.#vxlan = each((family) => new Vxlan(drivers, this.#mtu, { ...config, family, config: config.vxlan }));
+    // The rules that say from whom it takes packets are gone with their family.
+    if (!config.families.includes(6)) drivers.devices.setAbsent(TUNNEL_DEVICES.vxlan6);
     this.#routes = each((family) => {
       const exit = (way: Exclude<Way, 'direct'>) => this.#exit(`${way}${family}` as Encapsulation);
       return new RoutesToHosts(claims, drivers.links, { exit });

@@ -77,6 +77,13 @@ test('packets go through it, and back', async () => {
   );
 });
 
+test('without IPv6 the device goes: nothing would say any more from whom it takes packets', async () => {
+  await host.close();
+  host = await NamespaceHost.start({ ...BOTH_FAMILIES, families: [4] }, new CalcGraph({ node: 'h1' }));
+  for (let i = 0; i < 300 && host.rounds < 2; i++) await sleep(10);
+  expect(sh('ip link show vxlan-v6.calico 2>&1 || true')).toContain('does not exist');
+});
+
 const ECHO = `const socket = require('node:dgram').createSocket('udp6');
 socket.on('message', (message, { port, address }) => socket.send(message, port, address));
 socket.bind(7, () => console.log('ready'));`;
