@@ -1,12 +1,20 @@
 /** What BIRD's configuration has once a family: the node's blocks, the kernel, and what peers hear by default. Pure. */
 import type { IPPool, ProgrammedRoutes } from '../model/index.ts';
-import { type Cidr, type Family, familyOf, type Ip, maxLength } from '../net/index.ts';
+import {
+  type Cidr,
+  type Family,
+  familyOf,
+  type Ip,
+  maxLength,
+  TUNNEL_DEVICES,
+  WIREGUARD_DEVICES,
+} from '../net/index.ts';
 import { addCommunity } from './filters.ts';
 import type { Network, Settings } from './network.ts';
 
 /** Felix's routes to other hosts' workloads: its own business, as those over its tunnels are. */
 const FELIX_PROTOCOL = 80;
-const TUNNELS = ['tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
+const TUNNELS = [...Object.values(TUNNEL_DEVICES), ...WIREGUARD_DEVICES];
 
 /** Above routes that BGP brings (100): an address that is here is here, whatever others still say while it moves. */
 const LOCAL_PREFERENCE = 200;

@@ -1,6 +1,15 @@
 /** Finds the address by which other nodes reach this one. */
 import { CalicoError } from '../errors/index.ts';
-import { cidr, contains, type Family, familyOf, type Ip, maxLength } from '../net/index.ts';
+import {
+  cidr,
+  contains,
+  type Family,
+  familyOf,
+  type Ip,
+  maxLength,
+  TUNNEL_DEVICES,
+  WIREGUARD_DEVICES,
+} from '../net/index.ts';
 import type { HostInterface } from './interfaces.ts';
 import type { Method } from './method.ts';
 
@@ -23,8 +32,8 @@ export interface Found {
 /** Interfaces that hold no address of the host itself: of containers, VMs, and of Calico. */
 const OTHERS = [
   ...['docker', 'cbr', 'dummy', 'virbr', 'lxcbr', 'veth', 'lo', 'cali', 'tunl', 'flannel', 'kube-ipvs', 'cni'],
-  ...['vxlan\\.calico', 'vxlan-v6\\.calico', 'wireguard\\.cali', 'wg-v6\\.cali', 'nodelocaldns'],
-].map((prefix) => new RegExp(`^${prefix}`));
+  ...['nodelocaldns', ...Object.values(TUNNEL_DEVICES), ...WIREGUARD_DEVICES],
+].map((prefix) => new RegExp(`^${prefix.replaceAll('.', '\\.')}`));
 
 /** Unspecified, loopback, link-local, multicast, broadcast. */
 const EXCLUDED = [
