@@ -1,7 +1,7 @@
 /** A packet's way from one place to another: the source's host, then the destination's. */
 import type { Update } from '../../model/index.ts';
 import { familyOf } from '../../net/index.ts';
-import type { Packet, Trace } from '../../rules/index.ts';
+import type { Packet, Step, Trace } from '../../rules/index.ts';
 import type { Flow } from './flow.ts';
 import type { Place } from './place.ts';
 import { type ConfigOf, type Interfaces, SimulatedHost } from './simulated-host.ts';
@@ -50,4 +50,14 @@ function translated(packet: Packet, { translations }: Trace, host: SimulatedHost
     ...(dnat?.port !== undefined && { destinationPort: dnat.port }),
     source: source ?? packet.source,
   };
+}
+
+/** The rules that have something to say, without the plumbing between them. */
+export function speaking({ trace }: Pick<Hop, 'trace'>): Step[] {
+  return trace.steps.filter(
+    (step) =>
+      step === trace.decider ||
+      (step.rule.origin.type !== 'plumbing' &&
+        !(step.rule.origin.type === 'default' && step.rule.origin.what === 'policy-accepted')),
+  );
 }

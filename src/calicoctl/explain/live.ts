@@ -5,8 +5,7 @@ import { execOk } from '../../kernel/index.ts';
 import { type Family, parseIp } from '../../net/index.ts';
 import { type Hook, type Ruleset, renderRules, type Trace } from '../../rules/index.ts';
 import { describeDecider } from './describe.ts';
-import type { Hop } from './journey.ts';
-import { speaking } from './report.ts';
+import { type Hop, speaking } from './journey.ts';
 import { type Counter, readSaved, type Saved } from './saved-counters.ts';
 import type { Interfaces } from './simulated-host.ts';
 

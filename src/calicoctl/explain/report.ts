@@ -5,7 +5,7 @@ import type { Step } from '../../rules/index.ts';
 import { type Answer, interviews } from './asked.ts';
 import { describeDecider, describeLimit, describeTranslation, verdictOf } from './describe.ts';
 import type { Flow } from './flow.ts';
-import type { Hop } from './journey.ts';
+import { type Hop, speaking } from './journey.ts';
 import type { Live } from './live.ts';
 import type { Place } from './place.ts';
 import { type Unusable, unusableText } from './unusable.ts';
@@ -90,16 +90,6 @@ function liveLines({ rules, foreign }: Live): string[] {
     ...(foreign.length === 0 ? [] : ['  rules of others on the way, which are not part of this answer:']),
     ...foreign.map((line) => `    ${line}`),
   ];
-}
-
-/** The rules that have something to say, without the plumbing between them. */
-export function speaking({ trace }: Pick<Hop, 'trace'>): Step[] {
-  return trace.steps.filter(
-    (step) =>
-      step === trace.decider ||
-      (step.rule.origin.type !== 'plumbing' &&
-        !(step.rule.origin.type === 'default' && step.rule.origin.what === 'policy-accepted')),
-  );
 }
 
 export function reportJson({ flow, hops, unusable, live }: Report): object {
