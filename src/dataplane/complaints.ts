@@ -1,5 +1,5 @@
 /** What the log is told of what is not done: once, again when the reason is another, and once that it is done. */
-import type { Log } from './dataplane.ts';
+import type { Log } from './log.ts';
 
 export class Complaints {
   readonly #log: Pick<Log, 'info' | 'warn'>;

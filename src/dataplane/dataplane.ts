@@ -23,18 +23,11 @@ import { EndpointStatuses } from './endpoint-statuses.ts';
 import { Intake } from './intake.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { KernelReading } from './kernel-reading.ts';
+import type { Log } from './log.ts';
 import { Managers } from './managers.ts';
 import { Rounds } from './rounds.ts';
 import type { StatusListener } from './status.ts';
 import { type RoundOutcome, Undone } from './undone.ts';
-
-/** pino's, or anything like it. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 /** What a round had to do. */
 export interface RoundWork {

@@ -2,7 +2,7 @@
 import type { LinkTable } from '../drivers/links/index.ts';
 import type { Link } from '../kernel/index.ts';
 import type { Ip } from '../net/index.ts';
-import type { WarningLog } from './neighbour-warnings.ts';
+import type { WarningLog } from './log.ts';
 
 /** Of a tunnel's device. */
 export interface MtuRule {

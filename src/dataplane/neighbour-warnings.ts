@@ -8,12 +8,9 @@ import type { LocalHostEndpoint } from '../calc/index.ts';
 import { type IdKey, idKey, idText, type Policy } from '../model/index.ts';
 import { cidr, contains, familyOf, type Ip } from '../net/index.ts';
 import { neighboursDenied, type PolicySource, type RulesConfig } from '../rules/index.ts';
+import type { WarningLog } from './log.ts';
 
 const LINK_LOCAL = cidr('fe80::/10');
-
-export interface WarningLog {
-  warn(fields: object, message: string): void;
-}
 
 export class NeighbourWarnings {
   readonly #policies: PolicySource;

@@ -13,7 +13,7 @@ import type { Drivers } from './drivers.ts';
 import { Encapsulations } from './encapsulations.ts';
 import { HostMtu } from './host-mtu.ts';
 import { Ipip } from './ipip.ts';
-import type { WarningLog } from './neighbour-warnings.ts';
+import type { WarningLog } from './log.ts';
 import { type Exit, RoutesToHosts, TUNNEL_ROUTE_PROTOCOL } from './routes-to-hosts.ts';
 import { Vxlan } from './vxlan.ts';
 

@@ -2,9 +2,9 @@
 import { CalicoError } from '../errors/index.ts';
 import { type ApplyResult, Backoff, mergeResults } from '../reconcile/index.ts';
 import { Complaints } from './complaints.ts';
-import type { Log } from './dataplane.ts';
 import type { Drivers } from './drivers.ts';
 import type { Jobs } from './jobs.ts';
+import type { Log } from './log.ts';
 import type { Managers } from './managers.ts';
 
 /** `partly`: some objects are not as desired. `failed`: chains are not, so that nothing is opened for them. */
