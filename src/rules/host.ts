@@ -44,14 +44,7 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
   const endpoints = workloads.map(({ endpoint }) => endpoint);
   const dscp = dscpChains(endpoints, state.pools.values(), family);
   const added: Record<TableName, Chain[]> = {
-    raw: [
-      allowedSourcesChain(
-        workloads.map(({ endpoint }) => endpoint),
-        family,
-      ),
-      ...hostTable('raw', hosts),
-      ...early,
-    ],
+    raw: [allowedSourcesChain(endpoints, family), ...hostTable('raw', hosts), ...early],
     mangle: [...hostTable('mangle', hosts), ...early, ...dscp],
     nat: [
       ...floatingIpChains(workloads.flatMap(floatingIps), family),
@@ -64,7 +57,7 @@ export function compileHost(state: HostState, config: RulesConfig, family: Famil
     filter: [
       ...forwardChains(config, family, state.servicePrefixes),
       ...workloadDispatchChains(
-        workloads.map(({ endpoint }) => endpoint.interfaceName),
+        endpoints.map(({ interfaceName }) => interfaceName),
         config,
       ),
       ...workloads.flatMap((workload) => workloadChains(workload, storedName, config)),
