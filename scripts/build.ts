@@ -10,6 +10,7 @@ const ENTRIES: Record<string, string> = {
   'calico-felix': 'src/felix/main.ts',
   'calico-bgp': 'src/bgp/main.ts',
   'calico-node': 'src/node/main.ts',
+  'calico-openstack': 'src/openstack/service/main.ts',
   'lab-probe': 'src/lab/probe.ts',
   'notify-worker': 'src/kernel/notify-worker.ts',
 };

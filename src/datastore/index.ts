@@ -1,6 +1,6 @@
 /** The datastore: resources, the syncer that follows them, and the key-value store below. */
 export { Client, type ClientOptions, type ResourceList } from './client.ts';
-export { configFromEnvironment, type DatastoreConfig, environmentOf } from './config.ts';
+export { configFromEnvironment, DEFAULT_DATASTORE_CONFIG, type DatastoreConfig, environmentOf } from './config.ts';
 export { configFromFile } from './config-file.ts';
 export { connect, openStore } from './connect.ts';
 export { decode, idOf } from './decode/index.ts';
