@@ -3,6 +3,7 @@
  *
  * A save is read at start, at an audit, and after a restore that failed; never after one that did not.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { CalicoError } from '../../errors/index.ts';
 import type { Family } from '../../net/index.ts';
 import { type ApplyResult, type Clock, earliest, type TableDump } from '../../reconcile/index.ts';
@@ -26,6 +27,9 @@ export interface IptablesOptions {
   /** Default: the process' own. */
   readonly clock?: Clock;
 }
+
+/** After so long a comparison lets others have their turn, milliseconds. */
+const COMPARE_SLICE = 20;
 
 /** Anti-spoofing and policy before what translates addresses. */
 const ORDER: readonly TableName[] = ['raw', 'filter', 'mangle', 'nat'];
@@ -82,6 +86,7 @@ export class Iptables {
   async apply(scope: PlanScope = { removals: true }): Promise<ApplyResult> {
     const before = this.#operations;
     const errors = new Map<string, CalicoError>();
+    await this.#compare(scope);
     const steps = this.#steps(scope);
     if (steps.length > 0 && !(await this.#write(steps)).ok) {
       // Somebody may have been quicker than we: look again before blaming a chain.
@@ -111,6 +116,17 @@ export class Iptables {
 
   get #operations(): number {
     return this.counts.chainsWritten + this.counts.chainsRemoved;
+  }
+
+  /** All chains are rendered after a start, and after a change of the configuration. */
+  async #compare(scope: PlanScope): Promise<void> {
+    let began = this.#clock();
+    for (const name of ORDER)
+      for (const _ of this.tables[name].compare(scope)) {
+        if (this.#clock() - began < COMPARE_SLICE) continue;
+        await turn();
+        began = this.#clock();
+      }
   }
 
   #steps(scope: PlanScope): Step[] {

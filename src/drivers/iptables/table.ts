@@ -127,6 +127,15 @@ export class Table {
     return { table, desired, actual, problems: Object.fromEntries(problems) };
   }
 
+  /** Renders, one a step, the chains that `plan` compares with those in the kernel: then it has little to do. */
+  *compare(scope: PlanScope): Generator<void> {
+    for (const name of this.#dirty) {
+      if (!this.#desired.has(name) || !this.#actual.has(name) || this.#isLeftOut(name, scope)) continue;
+      this.#printFor(name, scope);
+      yield;
+    }
+  }
+
   /** The lines between the two states; null when nothing within the scope differs. */
   plan(scope: PlanScope): TablePlan | null {
     const written = [...this.#dirty].filter((name) => this.#isToWrite(name, scope));
