@@ -1,6 +1,23 @@
 /** BIRD's control socket: commands and their replies. */
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { CalicoError } from '../errors/index.ts';
+import { runDirectory } from '../program/index.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The socket's name in BIRD's directory. */
+export const CONTROL_SOCKET = 'bird.ctl';
+
+/** Where calico-bgp keeps its BIRD's files. */
+export function birdDirectory(env: Environment): string {
+  return join(runDirectory(env), 'bird');
+}
+
+/** Where calico-bgp's BIRD listens. */
+export function birdSocket(env: Environment): string {
+  return join(birdDirectory(env), CONTROL_SOCKET);
+}
 
 export interface Reply {
   /** Of the last line: 0xxx done, 8xxx failed while running, 9xxx not understood. */

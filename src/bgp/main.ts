@@ -6,13 +6,13 @@
  * However it ends, BIRD's routes stay in the kernel, and the peers keep this host's routes for the time of a restart.
  */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { SyncStatus, Update } from '../model/index.ts';
 import { familyOf, parseIp } from '../net/index.ts';
 import { commandLine } from '../program/index.ts';
+import { birdDirectory } from './control.ts';
 import { NetworkState } from './network.ts';
 import { PasswordFiles } from './passwords.ts';
 import { renderConfig } from './render.ts';
@@ -42,7 +42,7 @@ function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     throw new CalicoError('E_CONFIG', 'FELIX_INTERFACEPREFIX', `no prefix of a link's name: '${wrong}'`);
   return {
     node: env.FELIX_FELIXHOSTNAME || env.NODENAME || hostname().toLowerCase(),
-    directory: join(env.CALICO_RUN_DIR ?? '/run/calico', 'bird'),
+    directory: birdDirectory(env),
     passwords: env.CALICO_BGP_PASSWORDS_DIR || '/etc/calico/bgp-passwords',
     routerId: routerIdFrom(env.CALICO_ROUTER_ID || undefined),
     interfacePrefixes,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseRoutes, report } from './report.ts';
-import type { BirdStatus } from './status.ts';
+import { report } from './report.ts';
+import { type BirdStatus, parseRoutes } from './status.ts';
 
 const session = { family: 4, state: 'up', since: '03:50:21', info: '', lastError: '' } as const;
 const BIRD: BirdStatus = {

@@ -1,18 +1,6 @@
 /** What a CalicoNodeStatus says of its node: from BIRD's answers to the resource's fields. Pure. */
 import type { Family } from '../net/index.ts';
-import type { BirdStatus, SessionStatus } from './status.ts';
-
-/** A line of BIRD's `show route all`, as far as it is reported. */
-export interface Route {
-  readonly destination: string;
-  /** Empty where there is none. */
-  readonly gateway: string;
-  readonly interface: string;
-  /** BIRD's name of who told it: `Mesh_10_1_0_2`, `kernel4`, … */
-  readonly protocol: string;
-  /** BIRD uses it; the others are only known. */
-  readonly used: boolean;
-}
+import type { BirdStatus, Route, SessionStatus } from './status.ts';
 
 const CLASSES = ['Agent', 'BGP', 'Routes'] as const;
 const PEER_TYPES = { mesh: 'NodeMesh', node: 'NodePeer', global: 'GlobalPeer' };
@@ -97,21 +85,4 @@ function routeOf({ destination, gateway, interface: name, protocol, used }: Rout
 function sourceOf(protocol: string): string {
   if (protocol.startsWith('kernel')) return 'Kernel';
   return protocol.startsWith('direct') ? 'Direct' : 'Static';
-}
-
-/** Of `show route`: a line `NET TYPE [PROTOCOL SINCE] …`, where further ways leave NET out; then `\tvia GW on IF` or `\tdev IF`. */
-export function parseRoutes(lines: readonly string[]): Route[] {
-  const routes: Route[] = [];
-  let destination = '';
-  for (const line of lines) {
-    const way = /^(\S*) +(?:unicast|blackhole|unreachable|prohibited) +\[(\S+) [^\]]*\] *(\*?)/.exec(line);
-    const hop = /^\s+(?:via (\S+) on|dev) (\S+)/.exec(line);
-    const last = routes.at(-1);
-    if (way) {
-      destination = way[1] || destination;
-      routes.push({ destination, gateway: '', interface: '', protocol: way[2] ?? '', used: way[3] === '*' });
-    } else if (hop && last && last.interface === '')
-      routes[routes.length - 1] = { ...last, gateway: hop[1] ?? '', interface: hop[2] ?? '' };
-  }
-  return routes;
 }

@@ -2,8 +2,8 @@
 import type { Client } from '../datastore/index.ts';
 import type { CalicoNodeStatus, Update } from '../model/index.ts';
 import { command } from './control.ts';
-import { parseRoutes, report } from './report.ts';
-import { birdStatus } from './status.ts';
+import { report } from './report.ts';
+import { birdStatus, parseRoutes } from './status.ts';
 
 export interface StatusWriterOptions {
   readonly node: string;

@@ -28,9 +28,16 @@ export interface SessionStatus {
   readonly lastError: string;
 }
 
-/** Where calico-bgp's BIRD listens. */
-export function birdSocket(env: Readonly<Record<string, string | undefined>>): string {
-  return `${env.CALICO_RUN_DIR ?? '/run/calico'}/bird/bird.ctl`;
+/** A line of BIRD's `show route`, as far as it is reported. */
+export interface Route {
+  readonly destination: string;
+  /** Empty where there is none. */
+  readonly gateway: string;
+  readonly interface: string;
+  /** BIRD's name of who told it: `Mesh_10_1_0_2`, `kernel4`, … */
+  readonly protocol: string;
+  /** BIRD uses it; the others are only known. */
+  readonly used: boolean;
 }
 
 /** E_CONFIG: BIRD does not run, or does not answer. */
@@ -87,6 +94,23 @@ export function parseSessions(lines: readonly string[]): SessionStatus[] {
     });
   }
   return sessions;
+}
+
+/** Of `show route`: a line `NET TYPE [PROTOCOL SINCE] …`, where further ways leave NET out; then `\tvia GW on IF` or `\tdev IF`. */
+export function parseRoutes(lines: readonly string[]): Route[] {
+  const routes: Route[] = [];
+  let destination = '';
+  for (const line of lines) {
+    const way = /^(\S*) +(?:unicast|blackhole|unreachable|prohibited) +\[(\S+) [^\]]*\] *(\*?)/.exec(line);
+    const hop = /^\s+(?:via (\S+) on|dev) (\S+)/.exec(line);
+    const last = routes.at(-1);
+    if (way) {
+      destination = way[1] || destination;
+      routes.push({ destination, gateway: '', interface: '', protocol: way[2] ?? '', used: way[3] === '*' });
+    } else if (hop && last && last.interface === '')
+      routes[routes.length - 1] = { ...last, gateway: hop[1] ?? '', interface: hop[2] ?? '' };
+  }
+  return routes;
 }
 
 /** What BIRD says, and what it means; the first that fits. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { CalicoError } from '../errors/index.ts';
-import { command } from './control.ts';
+import { CONTROL_SOCKET, command } from './control.ts';
 
 const run = promisify(execFile);
 
@@ -20,7 +20,7 @@ const STOP_TIMEOUT_MS = 3000;
 const RECOVERY_POLL_MS = 1000;
 
 export interface BirdOptions {
-  /** Holds bird.conf and bird.ctl; made when missing. */
+  /** Holds bird.conf and the control socket; made when missing. */
   readonly directory: string;
   readonly log: Logger;
   readonly program?: string;
@@ -46,7 +46,7 @@ export class BirdSupervisor {
   }
 
   get socket(): string {
-    return join(this.#options.directory, 'bird.ctl');
+    return join(this.#options.directory, CONTROL_SOCKET);
   }
 
   /**

@@ -1,7 +1,8 @@
 /** node status: the handler. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { birdSocket, birdStatus, explain, type SessionStatus } from '../../bgp/status.ts';
+import { birdSocket } from '../../bgp/control.ts';
+import { birdStatus, explain, type SessionStatus } from '../../bgp/status.ts';
 import { CalicoError } from '../../errors/index.ts';
 import type { Io } from '../io.ts';
 import { bordered } from '../output/bordered.ts';

@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { birdSocket } from '../../bgp/control.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { exec } from '../../kernel/index.ts';
 import { programPath } from '../../program/index.ts';
@@ -11,7 +12,7 @@ const TIMEOUT_MS = 20_000;
 
 /** File → the command that fills it. None of them prints a password. */
 function commands(io: Io): Readonly<Record<string, readonly string[]>> {
-  const bird = join(io.env.CALICO_RUN_DIR || '/run/calico', 'bird', 'bird.ctl');
+  const bird = birdSocket(io.env);
   const get = (...words: string[]) => [programPath('calicoctl'), 'get', ...words, '-o', 'yaml'];
   return {
     date: ['date', '-u'],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentOf } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
-import { programPath } from '../../program/index.ts';
+import { programPath, runDirectory } from '../../program/index.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { type Io, pathIn } from '../io.ts';
 import { datastoreConfig } from '../session.ts';
@@ -74,7 +74,7 @@ function foreground([program, ...args]: readonly string[], env: Io['env']): Prom
 
 /** Resolves when the node is set up, or still has not ended after a while. */
 async function background(io: Io, [program, ...args]: readonly string[], env: Io['env'], logs: string): Promise<void> {
-  const pidFile = join(io.env.CALICO_RUN_DIR || '/run/calico', 'calico-node.pid');
+  const pidFile = join(runDirectory(io.env), 'calico-node.pid');
   const running = runningPid(pidFile);
   if (running)
     throw new CalicoError('E_EXISTS', 'calico-node', `runs already: process ${running}`, {
