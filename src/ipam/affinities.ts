@@ -11,12 +11,12 @@ import {
   affinityPrefix,
   blockKey,
   type Claimant,
+  POOLS,
   parseAffinityKey,
 } from './keys.ts';
 import { blocksOfPool } from './order.ts';
 import { poolOf, readPools } from './pools.ts';
 import { readKeys } from './reading.ts';
-import { POOLS } from './view.ts';
 
 /** Every block of the prefix that nobody has becomes the claimant's. E_NOT_FOUND: in no enabled pool; E_INVALID: less than a block. */
 export async function claimAffinity(

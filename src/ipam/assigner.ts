@@ -6,12 +6,12 @@ import { claim, releaseBlock } from './affinities.ts';
 import { type Attributes, type Birth, type BlockOwner, newBlock, parseBlock, takeAddress } from './block.ts';
 import { parseConfig } from './config.ts';
 import { commit, confirmAffinity, retried, transactionOf } from './edit.ts';
-import { affinityKey, affinityOf, blockKey, type Claimant, CONFIG_KEY, handleKey } from './keys.ts';
+import { affinityKey, affinityOf, blockKey, type Claimant, CONFIG_KEY, handleKey, POOLS } from './keys.ts';
 import { blocksInOrder } from './order.ts';
 import { type Assignment, type Plan, planAssignment, type Wish } from './plan.ts';
 import { poolOf, poolsFor, readPools, type Use } from './pools.ts';
 import { readKeys } from './reading.ts';
-import { POOLS, readView, type View } from './view.ts';
+import { readView, type View } from './view.ts';
 
 /** Whose an address is to be. */
 export interface Owner {

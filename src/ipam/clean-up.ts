@@ -1,19 +1,18 @@
 /** What becomes of addresses when a node or a pool is deleted, as with upstream's client: to be done before. */
 import { parseJson, toJson } from '../api/json.ts';
-import { RESOURCES } from '../datastore/keys.ts';
 import type { KeyValue, Store } from '../datastore/store.ts';
 import type { Ip } from '../net/index.ts';
 import { releaseClaimant, releasePool } from './affinities.ts';
+import { NODES, POOLS, WORKLOAD_ENDPOINTS } from './keys.ts';
 import { readPools } from './pools.ts';
 import { releaseAddresses } from './release.ts';
 import { usesOfEndpoint, usesOfNode } from './snapshot.ts';
-import { POOLS } from './view.ts';
 
 /** The addresses of its workloads and tunnels are released, its blocks are nobody's. */
 export async function releaseNode(store: Store, name: string): Promise<void> {
-  const node = await store.get(`${RESOURCES}nodes/${name}`);
+  const node = await store.get(`${NODES}${name}`);
   if (!node) return;
-  const endpoints = await store.list(`${RESOURCES}workloadendpoints/`);
+  const endpoints = await store.list(WORKLOAD_ENDPOINTS);
   const uses = [...usesOfNode(node), ...endpoints.items.flatMap(usesOfEndpoint)];
   const own = uses.flatMap(({ address, by, node }): Ip[] => (node === name && by !== 'node' ? [address] : []));
   await releaseAddresses(

@@ -14,13 +14,12 @@ import { type Attributes, addressesOf, type Birth, ownerOf, parseBlock, reown, s
 import { formatConfig, type IpamConfig, parseConfig } from './config.ts';
 import { changeBlock } from './edit.ts';
 import { parseHandle } from './handle.ts';
-import { blockPrefix, type Claimant, CONFIG_KEY } from './keys.ts';
+import { blockPrefix, type Claimant, CONFIG_KEY, POOLS, RESERVATIONS } from './keys.ts';
 import { readPools, readReserved } from './pools.ts';
 import { readBlocks } from './reading.ts';
 import { blocksOf, handleItem, type ReleaseOf, releaseAddresses, releaseHandle } from './release.ts';
 import { upgradeClaimant } from './upgrade.ts';
 import { type PoolUsage, usage } from './usage.ts';
-import { POOLS, RESERVATIONS } from './view.ts';
 
 export interface IpamOptions {
   /** Which upstream's form new blocks have; blocks that exist keep theirs. Default: v3.15. */

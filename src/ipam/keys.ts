@@ -1,4 +1,5 @@
-/** Upstream's keys for allocation. */
+/** Upstream's keys for allocation, and of what it depends on. */
+import { resourceKey } from '../datastore/keys.ts';
 import {
   addressOf,
   type Cidr,
@@ -15,6 +16,11 @@ const ROOT = '/calico/ipam/v2/';
 
 export const CONFIG_KEY = `${ROOT}config`;
 export const HANDLES = `${ROOT}handle/`;
+
+export const POOLS = resourceKey('ippools', '');
+export const RESERVATIONS = resourceKey('ipreservations', '');
+export const NODES = resourceKey('nodes', '');
+export const WORKLOAD_ENDPOINTS = resourceKey('workloadendpoints', '');
 
 /** Who claims blocks: a host, or what gives addresses to load balancers (`virtual`; it is on no host). */
 export interface Claimant {

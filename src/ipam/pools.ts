@@ -79,7 +79,7 @@ export function poolOf(pools: readonly Pool[], inside: Ip | Cidr): Pool | undefi
 }
 
 /** Does the pool's nodeSelector select a node with these labels? One that does not parse selects none. */
-export function selects({ nodeSelector }: Pool, labels: Labels): boolean {
+export function selects({ nodeSelector }: Pick<Pool, 'nodeSelector'>, labels: Labels): boolean {
   if (nodeSelector === '' || nodeSelector === 'all()') return true;
   try {
     return parseSelector(nodeSelector).evaluate((label) => labels[label]);

@@ -1,6 +1,5 @@
 /** Everything about addresses that a datastore holds, and who uses them: what check, fix and migrate work on. */
 import { parseJson } from '../api/json.ts';
-import { RESOURCES } from '../datastore/keys.ts';
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { addressOf, type Cidr, type Ip, parseCidr } from '../net/index.ts';
 import { type Block, parseBlock, type Reserved } from './block.ts';
@@ -13,10 +12,13 @@ import {
   type Claimant,
   CONFIG_KEY,
   HANDLES,
+  NODES,
+  POOLS,
   parseAffinityKey,
+  RESERVATIONS,
+  WORKLOAD_ENDPOINTS,
 } from './keys.ts';
 import { type Labels, type Pool, readLabels, readPools, readReserved } from './pools.ts';
-import { POOLS, RESERVATIONS } from './view.ts';
 
 /** Somebody has the address on an interface. */
 export interface AddressUse {
@@ -61,8 +63,8 @@ export async function readSnapshot(store: Store): Promise<Snapshot> {
   const blocks = [...(await list(blockPrefix(4))), ...(await list(blockPrefix(6)))];
   const affinities = [...(await list(affinitiesPrefix('host'))), ...(await list(affinitiesPrefix('virtual')))];
   const config = await store.get(CONFIG_KEY);
-  const endpoints = await list(`${RESOURCES}workloadendpoints/`);
-  const nodes = await list(`${RESOURCES}nodes/`);
+  const endpoints = await list(WORKLOAD_ENDPOINTS);
+  const nodes = await list(NODES);
   return {
     pools: readPools(await list(POOLS)),
     reserved: readReserved(await list(RESERVATIONS)),

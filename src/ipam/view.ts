@@ -1,15 +1,22 @@
 /** What one request has to know of the datastore, read together: pools, settings, the host's blocks, the handle. */
-import { RESOURCES } from '../datastore/keys.ts';
 import type { KeyValue, Question, Store } from '../datastore/store.ts';
 import type { Cidr, Family } from '../net/index.ts';
 import type { Reserved } from './block.ts';
 import { type IpamConfig, parseConfig } from './config.ts';
-import { affinityPrefix, blockKey, blockOfKey, blockPrefix, type Claimant, CONFIG_KEY, handleKey } from './keys.ts';
+import {
+  affinityPrefix,
+  blockKey,
+  blockOfKey,
+  blockPrefix,
+  type Claimant,
+  CONFIG_KEY,
+  handleKey,
+  NODES,
+  POOLS,
+  RESERVATIONS,
+} from './keys.ts';
 import { type Labels, type Pool, readLabels, readPools, readReserved } from './pools.ts';
 import { AT_ONCE, readBlocks } from './reading.ts';
-
-export const POOLS = `${RESOURCES}ippools/`;
-export const RESERVATIONS = `${RESOURCES}ipreservations/`;
 
 export interface View {
   readonly pools: readonly Pool[];
@@ -43,7 +50,7 @@ export async function readView(store: Store, of: ViewOf): Promise<View> {
     { prefix: POOLS },
     { prefix: RESERVATIONS },
     { key: CONFIG_KEY },
-    { key: `${RESOURCES}nodes/${of.claimant.name}` },
+    { key: `${NODES}${of.claimant.name}` },
     { prefix: affinityPrefix(of.claimant, of.family) },
     { key: handleKey(of.handle ?? '') },
     ...likely.map((block) => ({ key: blockKey(block) })),

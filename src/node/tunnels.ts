@@ -1,7 +1,7 @@
 /** The kinds of tunnels between nodes, and what upstream calls the address that a node has in each. */
 import type { Resource } from '../api/index.ts';
+import { selects } from '../ipam/pools.ts';
 import { type Cidr, type Family, familyOf, parseCidr } from '../net/index.ts';
-import { parseSelector } from '../selector/index.ts';
 
 export interface Tunnel {
   readonly name: string;
@@ -52,15 +52,7 @@ export function poolsOf(tunnel: Tunnel, node: Resource, pools: readonly Resource
     if (mode !== 'Always' && mode !== 'CrossSubnet') return [];
     const { allowedUses } = spec ?? {};
     if (Array.isArray(allowedUses) && allowedUses.length > 0 && !allowedUses.includes('Tunnel')) return [];
-    return selects(String(spec?.nodeSelector || 'all()'), node.metadata.labels ?? {}) ? [prefix] : [];
+    const nodeSelector = String(spec?.nodeSelector ?? '');
+    return selects({ nodeSelector }, node.metadata.labels ?? {}) ? [prefix] : [];
   });
-}
-
-/** A selector that does not parse selects nothing. */
-function selects(selector: string, labels: Readonly<Record<string, string>>): boolean {
-  try {
-    return parseSelector(selector).evaluate((label) => labels[label]);
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,9 @@
 /** What the datastore holds about addresses. One entry that cannot be read goes to `onProblem`, and the others stay. */
 import { parseJson } from '../../api/index.ts';
-import { IPAM_BLOCKS, type KeyValue, RESOURCES, type Store } from '../../datastore/index.ts';
+import { IPAM_BLOCKS, type KeyValue, type Store } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { type Block, type Pool, parseBlock, readPools } from '../../ipam/index.ts';
+import { POOLS, RESERVATIONS } from '../../ipam/keys.ts';
 import { type Cidr, parseCidr } from '../../net/index.ts';
 
 export type OnProblem = (problem: CalicoError) => void;
@@ -15,12 +16,12 @@ export async function readBlocks(store: Store, onProblem: OnProblem): Promise<Bl
 
 /** By name. */
 export async function readAllPools(store: Store): Promise<Pool[]> {
-  return readPools((await store.list(`${RESOURCES}ippools/`)).items);
+  return readPools((await store.list(POOLS)).items);
 }
 
 /** What IPReservations keep from being given, each address once. */
 export async function readReservations(store: Store, onProblem: OnProblem): Promise<Cidr[]> {
-  const { items } = await store.list(`${RESOURCES}ipreservations/`);
+  const { items } = await store.list(RESERVATIONS);
   return items.flatMap((item) => attempt(item, 'is no IPReservation', onProblem, prefixes)).flat();
 }
 
