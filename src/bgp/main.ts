@@ -7,6 +7,7 @@
  */
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
+import { clientEnvironment } from '../config/environment.ts';
 import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { SyncStatus, Update } from '../model/index.ts';
@@ -66,7 +67,7 @@ async function main(log: Logger): Promise<void> {
   const asked = commandLine(PROGRAM, process.argv.slice(2));
   if ('print' in asked) return void process.stdout.write(asked.print);
   const settings = settingsFrom(process.env);
-  const client = await connect(configFromEnvironment(datastoreEnvironment(process.env)));
+  const client = await connect(configFromEnvironment(clientEnvironment(process.env)));
   const network = new NetworkState(settings.node);
   const passwords = new PasswordFiles(settings.passwords);
   const bird = new BirdSupervisor({
@@ -131,11 +132,6 @@ async function main(log: Logger): Promise<void> {
       process.exit(0);
     });
   }
-}
-
-/** Felix' own spellings are heeded too, so that one environment serves both. */
-function datastoreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ETCD_ENDPOINTS: env.FELIX_ETCDENDPOINTS, DATASTORE_TYPE: env.FELIX_DATASTORETYPE ?? 'etcdv3', ...env };
 }
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { configFromEnvironment } from '../datastore/config.ts';
 import { felixConfiguration } from '../datastore/decode/felix-configuration.ts';
 import { CalicoError } from '../errors/index.ts';
 import { formatPortRange } from '../net/index.ts';
-import { parseClientEnvironment, parseEnvironment } from './environment.ts';
+import { clientEnvironment, parseClientEnvironment, parseEnvironment } from './environment.ts';
 import { parseFelixCfg } from './felix-cfg.ts';
 import { type ConfigSources, datastoreConfig, type FelixConfig, resolveConfig } from './index.ts';
 import { bool, type PortParameter } from './parameter-type.ts';
@@ -228,6 +229,18 @@ describe('environment', () => {
       etcdCACertFile: '/tmp',
       etcdUsername: 'felix',
     });
+  });
+
+  test("the other programs of the host find the datastore by Felix's spellings, where the client's are not set", () => {
+    const felix = { FELIX_ETCDENDPOINTS: 'https://b:1', Felix_EtcdCaFile: '/etc/ca.pem' };
+    const plain = configFromEnvironment(clientEnvironment(felix));
+    expect(plain).toMatchObject({
+      datastoreType: 'etcdv3',
+      etcdEndpoints: 'https://b:1',
+      etcdCACertFile: '/etc/ca.pem',
+    });
+    const both = configFromEnvironment(clientEnvironment({ ...felix, ETCD_ENDPOINTS: 'https://c:1' }));
+    expect(both).toMatchObject({ etcdEndpoints: 'https://c:1', etcdCACertFile: '/etc/ca.pem' });
   });
 
   test('without endpoints the address and scheme of etcd serve', () => {

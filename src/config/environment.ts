@@ -8,11 +8,11 @@ const CLIENT_VARIABLES: Readonly<Record<string, string>> = {
 };
 
 /** Parameters from `FELIX_<name>` variables, in any case; names come in lower case. */
-export function parseEnvironment(environment: Readonly<Record<string, string>>): Record<string, string> {
+export function parseEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {
     const [, name] = /^felix_(.*)$/.exec(variable.toLowerCase()) ?? [];
-    if (name !== undefined) values[name] = value;
+    if (name !== undefined && value !== undefined) values[name] = value;
   }
   return values;
 }
@@ -28,4 +28,16 @@ export function parseClientEnvironment(environment: Readonly<Record<string, stri
     if (value !== undefined) values[name] = value;
   }
   return values;
+}
+
+/**
+ * The environment with those variables of the datastore client that it lacks, where it says the same as `FELIX_<name>`: so
+ * that one environment serves every program of a host.
+ */
+export function clientEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const parameters = parseEnvironment(environment);
+  const said = Object.entries(CLIENT_VARIABLES).map(([variable, name]) => [variable, parameters[name]] as const);
+  return { ...Object.fromEntries(said.filter(([, value]) => value !== undefined)), ...environment };
 }

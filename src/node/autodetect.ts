@@ -29,11 +29,12 @@ export interface Found {
   readonly on: HostInterface | null;
 }
 
-/** Interfaces that hold no address of the host itself: of containers, VMs, and of Calico. */
-const OTHERS = [
+/** What the names of interfaces begin with that hold no address of the host itself: of containers, VMs, and of Calico. */
+export const FOREIGN_PREFIXES = [
   ...['docker', 'cbr', 'dummy', 'virbr', 'lxcbr', 'veth', 'lo', 'cali', 'tunl', 'flannel', 'kube-ipvs', 'cni'],
-  ...['nodelocaldns', ...Object.values(TUNNEL_DEVICES), ...WIREGUARD_DEVICES],
-].map((prefix) => new RegExp(`^${prefix.replaceAll('.', '\\.')}`));
+  ...[TUNNEL_DEVICES.vxlan4, TUNNEL_DEVICES.vxlan6, ...WIREGUARD_DEVICES, 'nodelocaldns'],
+];
+const FOREIGN = FOREIGN_PREFIXES.map((prefix) => new RegExp(`^${prefix.replaceAll('.', '\\.')}`));
 
 /** Unspecified, loopback, link-local, multicast, broadcast. */
 const EXCLUDED = [
@@ -62,9 +63,9 @@ async function find(method: Method, family: Family, host: Host, keep?: Ip): Prom
   };
   switch (method.type) {
     case 'first-found':
-      return first(interfaces.filter((of) => !matches(OTHERS)(of)));
+      return first(interfaces.filter((of) => !matches(FOREIGN)(of)));
     case 'skip-interface':
-      return first(interfaces.filter((of) => !matches([...OTHERS, ...method.names])(of)));
+      return first(interfaces.filter((of) => !matches([...FOREIGN, ...method.names])(of)));
     case 'interface':
       return first(interfaces.filter(matches(method.names)));
     case 'cidr':

@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
+import { clientEnvironment } from '../config/environment.ts';
 import { type Client, configFromEnvironment, connect, resourceKey } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
 import { Ipam } from '../ipam/index.ts';
@@ -51,7 +52,7 @@ async function main(log: Logger, env: NodeJS.ProcessEnv): Promise<void> {
   log.level = logLevel(env);
   const backend = backendOf(env);
   const name = nodeName(env, hostname());
-  const client = await connect(configFromEnvironment(datastoreEnvironment(env)));
+  const client = await connect(configFromEnvironment(clientEnvironment(env)));
   const node: Start = { env, name, client, host: thisHost(env, name), log };
   if (flag(env, 'WAIT_FOR_DATASTORE', false)) await untilItAnswers(client, log);
   await start(node, { ipv6: existsSync('/proc/sys/net/ipv6'), randomBytes });
@@ -118,11 +119,6 @@ async function untilItAnswers(client: Client, log: Logger): Promise<void> {
       await sleep(RETRY_MS);
     }
   }
-}
-
-/** Felix' own spellings are heeded too, so that one environment serves both. */
-function datastoreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ETCD_ENDPOINTS: env.FELIX_ETCDENDPOINTS, DATASTORE_TYPE: env.FELIX_DATASTORETYPE ?? 'etcdv3', ...env };
 }
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
