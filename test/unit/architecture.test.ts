@@ -1,7 +1,7 @@
 /** The structure that the documents promise: rooms, their imports, error codes. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CODES } from '../../src/errors/index.ts';
 
@@ -63,4 +63,22 @@ describe('pure rooms', () => {
 it('every error code is documented, and no other', () => {
   const documented = [...readFileSync('docs/reference/errors.md', 'utf8').matchAll(/^\| `(E_\w+)`/gm)].map((m) => m[1]);
   expect(documented.sort()).toEqual(Object.keys(CODES).sort());
+});
+
+describe('the documents', () => {
+  const pages = ['README.md', ...globSync('docs/**/*.md')];
+  const files = globSync('{src,test,scripts,bench}/**/*.ts');
+
+  it.each(pages)('%s names files that there are', (page) => {
+    const text = readFileSync(page, 'utf8');
+    const named = [...text.matchAll(/`([\w./-]+\.ts)`/g)].map(([, name]) => name as string);
+    expect(named.filter((name) => !files.some((file) => file === name || file.endsWith(`/${name}`)))).toEqual([]);
+    const linked = [...text.matchAll(/\]\((?!http)([^)#]+)/g)].map(([, link]) => join(dirname(page), link as string));
+    expect(linked.filter((file) => !existsSync(file))).toEqual([]);
+  });
+
+  it('are all to be found from the README', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    expect(pages.slice(1).filter((page) => !readme.includes(`](${page})`))).toEqual([]);
+  });
 });
