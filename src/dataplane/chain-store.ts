@@ -144,10 +144,10 @@ export class ChainStore implements ChainSource {
     const targets = targetsOf([...entry, ...end]);
     if (before.length === 0 && targets.length === 0) return;
     const render = (rules: readonly Rule[]) => this.#render({ name: hook, rules });
-    for (const target of targets) this.#acquire(target);
+    for (const target of targets) this.acquire(target);
     this.#table.setHook(hook, { entry: render(entry), end: render(end) });
     this.#hookTargets.set(hook, targets);
-    for (const target of before) this.#release(target);
+    for (const target of before) this.release(target);
   }
 
   /** Undefined where there is none, or where it cannot be made. */
@@ -181,14 +181,14 @@ export class ChainStore implements ChainSource {
     }
     this.#active.set(name, active);
     const [gone, come] = between(before?.targets ?? [], active.targets);
-    for (const target of come) this.#acquire(target);
+    for (const target of come) this.acquire(target);
     if (tree.length > 0) this.#setTree(tree);
     else {
       this.#trees.delete(name);
       this.#table.setChain(name, this);
     }
     this.#removeParts(before?.children.filter((child) => !active.children.includes(child)));
-    for (const target of gone) this.#release(target);
+    for (const target of gone) this.release(target);
   }
 
   /** Changes nothing but what is known to be broken or doubtful. */
@@ -225,7 +225,7 @@ export class ChainStore implements ChainSource {
     this.#doubtful.delete(name);
     this.#broken.delete(name);
     this.#removeParts([name, ...active.children]);
-    for (const target of active.targets) this.#release(target);
+    for (const target of active.targets) this.release(target);
   }
 
   #removeParts(names: readonly string[] = []): void {
@@ -246,13 +246,14 @@ export class ChainStore implements ChainSource {
     return ipsetName(set, this.#options.family);
   }
 
-  #acquire(name: string): void {
+  /** Something leads to the chain: it is to be in the kernel until as many have released it. */
+  acquire(name: string): void {
     const count = this.#references.get(name) ?? 0;
     this.#references.set(name, count + 1);
     if (count === 0) this.#activate(name);
   }
 
-  #release(name: string): void {
+  release(name: string): void {
     const count = (this.#references.get(name) ?? 0) - 1;
     if (count > 0) this.#references.set(name, count);
     else {

@@ -15,7 +15,7 @@ import type { DataplaneUpdate } from '../calc/index.ts';
 import type { Iptables } from '../drivers/iptables/index.ts';
 import type { KernelEvent } from '../kernel/index.ts';
 import { addressOf, familyOf, lengthOf, maxLength } from '../net/index.ts';
-import { type ApplyResult, mergeResults } from '../reconcile/index.ts';
+import { type ApplyResult, inSlices, mergeResults } from '../reconcile/index.ts';
 import { type Audit, Audits } from './audits.ts';
 import type { DataplaneConfig } from './config.ts';
 import type { Drivers } from './drivers.ts';
@@ -48,6 +48,7 @@ export interface DataplaneOptions extends StatusListener {
   readonly onRound?: (seconds: number, outcome: RoundOutcome, work: RoundWork) => void;
 }
 
+const clock = (): number => performance.now();
 const NOTHING: ApplyResult = { operations: 0, errors: new Map(), retryAt: null };
 
 export class Dataplane {
@@ -161,9 +162,12 @@ export class Dataplane {
   async #apply(): Promise<ApplyResult[]> {
     const { ipsets, qdiscs, conntrack } = this.#drivers;
     if (!this.#started && !(await this.#jobs.run('start', () => this.#start()))) return [];
-    this.#intake.take(this.#queue.splice(0));
+    await inSlices(this.#intake.take(this.#queue.splice(0)), clock);
     await this.#reading.audit();
+    const { policies } = this.#managers;
+    await inSlices(policies.prepare(), clock);
     this.#managers.settle();
+    policies.letGo();
     this.#takenIn = true;
 
     const results = [await this.#attempt('removal of routes', () => this.#applyRoutes())];

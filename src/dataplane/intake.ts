@@ -14,8 +14,8 @@ export class Intake {
     this.#faults = faults;
   }
 
-  /** Those that wait are tried again before what is new. */
-  take(updates: readonly DataplaneUpdate[]): void {
+  /** One a step; those that wait are tried again before what is new. */
+  *take(updates: readonly DataplaneUpdate[]): Generator<void> {
     for (const subject of [...this.#waiting.keys()]) this.#try(subject);
     for (const update of updates) {
       const subject = subjectOf(update);
@@ -23,6 +23,7 @@ export class Intake {
       // All but a delta say all there is to say: what was said before is of no interest.
       this.#waiting.set(subject, update.type === 'set-delta' && before ? [...before, update] : [update]);
       this.#try(subject);
+      yield;
     }
   }
 

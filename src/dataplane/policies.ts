@@ -10,7 +10,7 @@ import {
   profileChainName,
   type RulesConfig,
 } from '../rules/index.ts';
-import type { Tables } from './tables.ts';
+import type { Recipe, Tables } from './tables.ts';
 
 const DIRECTIONS = ['ingress', 'egress'] as const;
 
@@ -20,6 +20,9 @@ export class Policies {
   readonly #beforeFilter: PolicyConfig;
   readonly #policies = new Map<IdKey, ActivePolicy>();
   readonly #profiles = new Map<string, ActiveProfile>();
+  /** Chains offered that nobody may have asked for yet. */
+  readonly #unprepared = new Set<string>();
+  readonly #held = new Set<string>();
 
   constructor(tables: Tables, config: RulesConfig) {
     this.#tables = tables;
@@ -41,7 +44,7 @@ export class Policies {
     this.#policies.set(idKey(policy.id), policy);
     // Host endpoints have doNotTrack policies in raw and preDNAT policies in mangle.
     for (const direction of DIRECTIONS)
-      this.#tables.offerRecipe(policyChainName(direction, policy), (family, table) =>
+      this.#offer(policyChainName(direction, policy), (family, table) =>
         policyChain(direction, policy, family, table === 'filter' ? this.#config : this.#beforeFilter),
       );
   }
@@ -57,9 +60,33 @@ export class Policies {
   setProfile(profile: ActiveProfile): void {
     this.#profiles.set(profile.name, profile);
     for (const direction of DIRECTIONS)
-      this.#tables.offerRecipe(profileChainName(direction, profile.name), (family) =>
+      this.#offer(profileChainName(direction, profile.name), (family) =>
         profileChain(direction, profile, family, this.#config),
       );
+  }
+
+  #offer(chain: string, recipe: Recipe): void {
+    this.#tables.offerRecipe(chain, recipe);
+    this.#unprepared.add(chain);
+  }
+
+  /**
+   * Makes chains, one a step, as if endpoints led to them: they are told first, and an endpoint that comes with thousands of
+   * policies would have all of them made at once.
+   */
+  *prepare(): Generator<void> {
+    for (const chain of this.#unprepared) {
+      this.#tables.hold('filter', chain);
+      this.#held.add(chain);
+      this.#unprepared.delete(chain);
+      yield;
+    }
+  }
+
+  /** Endpoints lead to what they need: what is needed by none goes. */
+  letGo(): void {
+    for (const chain of this.#held) this.#tables.letGo('filter', chain);
+    this.#held.clear();
   }
 
   removeProfile(name: string): void {

@@ -73,6 +73,15 @@ export class Tables {
     for (const stores of this.#stores.values()) for (const name of NAMES) stores[name].changed(chain);
   }
 
+  /** As if something in the table led to the chain, until it is let go. */
+  hold(table: TableName, chain: string): void {
+    for (const stores of this.#stores.values()) stores[table].acquire(chain);
+  }
+
+  letGo(table: TableName, chain: string): void {
+    for (const stores of this.#stores.values()) stores[table].release(chain);
+  }
+
   /** What leads from one of the kernel's chains into ours. */
   setHook(table: TableName, hook: Hook, entry: (family: Family) => readonly Rule[]): void {
     for (const [family, stores] of this.#stores) stores[table].setHook(hook, entry(family));

@@ -3,4 +3,5 @@ export * from './backoff.ts';
 export * from './dump.ts';
 export * from './result.ts';
 export * from './set-tracker.ts';
+export * from './slices.ts';
 export * from './tracker.ts';

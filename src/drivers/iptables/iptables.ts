@@ -3,10 +3,9 @@
  *
  * A save is read at start, at an audit, and after a restore that failed; never after one that did not.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { CalicoError } from '../../errors/index.ts';
 import type { Family } from '../../net/index.ts';
-import { type ApplyResult, type Clock, earliest, type TableDump } from '../../reconcile/index.ts';
+import { type ApplyResult, type Clock, earliest, inSlices, type TableDump } from '../../reconcile/index.ts';
 import type { TableName } from '../../rules/index.ts';
 import type { Backend, Programs, Run } from './backend.ts';
 import { programsOf } from './backend.ts';
@@ -27,9 +26,6 @@ export interface IptablesOptions {
   /** Default: the process' own. */
   readonly clock?: Clock;
 }
-
-/** After so long a comparison lets others have their turn, milliseconds. */
-const COMPARE_SLICE = 20;
 
 /** Anti-spoofing and policy before what translates addresses. */
 const ORDER: readonly TableName[] = ['raw', 'filter', 'mangle', 'nat'];
@@ -120,13 +116,7 @@ export class Iptables {
 
   /** All chains are rendered after a start, and after a change of the configuration. */
   async #compare(scope: PlanScope): Promise<void> {
-    let began = this.#clock();
-    for (const name of ORDER)
-      for (const _ of this.tables[name].compare(scope)) {
-        if (this.#clock() - began < COMPARE_SLICE) continue;
-        await turn();
-        began = this.#clock();
-      }
+    for (const name of ORDER) await inSlices(this.tables[name].compare(scope), this.#clock);
   }
 
   #steps(scope: PlanScope): Step[] {
