@@ -17,11 +17,16 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Answer> 
     return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
   } catch (cause) {
     const hint = String((cause as Error).cause ?? cause);
-    throw new CalicoError('E_DATASTORE', url, 'does not answer as it should', { hint, cause });
+    throw new CalicoError('E_DATASTORE', where(url), 'does not answer as it should', { hint, cause });
   }
 }
 
 /** E_DATASTORE: the API refuses. */
 export function refusal(url: string, { status, body }: Answer): CalicoError {
-  return new CalicoError('E_DATASTORE', url, `answers ${status}`, { hint: JSON.stringify(body).slice(0, 200) });
+  return new CalicoError('E_DATASTORE', where(url), `answers ${status}`, { hint: JSON.stringify(body).slice(0, 200) });
+}
+
+/** Without what was asked for, which may be long. */
+function where(url: string): string {
+  return url.replace(/\?.*/, '');
 }
