@@ -2,7 +2,7 @@
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { addressOf, type Cidr, contains, familyOf, lengthOf, toBigInt } from '../net/index.ts';
-import { type Birth, isEmpty, newBlock, orphan, parseBlock } from './block.ts';
+import { type Birth, isEmpty, newBlock, orphan } from './block.ts';
 import { commit, confirmAffinity, dropAffinity, retried, transactionOf } from './edit.ts';
 import {
   affinitiesPrefix,
@@ -16,7 +16,7 @@ import {
 } from './keys.ts';
 import { blocksOfPool } from './order.ts';
 import { poolOf, readPools } from './pools.ts';
-import { readKeys } from './reading.ts';
+import { readBlock, readKeys } from './reading.ts';
 
 /** Every block of the prefix that nobody has becomes the claimant's. E_NOT_FOUND: in no enabled pool; E_INVALID: less than a block. */
 export async function claimAffinity(
@@ -80,7 +80,7 @@ export function releaseBlock(store: Store, affinityKeyOf: string, mustBeEmpty: b
   const { claimant, block: cidr } = named;
   return retried(cidr, async () => {
     const [stored = null, affinity = null] = await readKeys(store, [blockKey(cidr), affinityKeyOf]);
-    const block = stored && parseBlock(stored.value);
+    const block = stored && readBlock(stored);
     const own = block !== null && block.affinity === affinityOf(claimant);
     if (own && mustBeEmpty && !isEmpty(block)) return false;
     if (own) orphan(block);
@@ -98,7 +98,7 @@ export function claim(store: Store, cidr: Cidr, claimant: Claimant, birth: Birth
   const key = affinityKey(claimant, cidr);
   return retried(cidr, async () => {
     const [stored = null, affinity = null] = await readKeys(store, [blockKey(cidr), key]);
-    if (stored && parseBlock(stored.value).affinity !== affinityOf(claimant)) return false;
+    if (stored && readBlock(stored).affinity !== affinityOf(claimant)) return false;
     const block = newBlock(cidr, affinityOf(claimant), birth);
     const transaction = transactionOf(stored ? [] : [{ block, cidr, stored: null, gains: new Map() }], new Map());
     if (stored) transaction.compares.push({ key: blockKey(cidr), revision: stored.revision });

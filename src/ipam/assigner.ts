@@ -3,14 +3,14 @@ import type { Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, cidrOf, contains, type Family, familyOf, type Ip } from '../net/index.ts';
 import { claim, releaseBlock } from './affinities.ts';
-import { type Attributes, type Birth, type BlockOwner, newBlock, parseBlock, takeAddress } from './block.ts';
+import { type Attributes, type Birth, type BlockOwner, newBlock, takeAddress } from './block.ts';
 import { parseConfig } from './config.ts';
 import { commit, confirmAffinity, retried, transactionOf } from './edit.ts';
 import { affinityKey, affinityOf, blockKey, type Claimant, CONFIG_KEY, handleKey, POOLS } from './keys.ts';
 import { blocksInOrder } from './order.ts';
 import { type Assignment, type Plan, planAssignment, type Wish } from './plan.ts';
 import { poolOf, poolsFor, readPools, type Use } from './pools.ts';
-import { readKeys } from './reading.ts';
+import { readBlock, readKeys } from './reading.ts';
 import { readView, type View } from './view.ts';
 
 /** Whose an address is to be. */
@@ -89,7 +89,7 @@ export class Assigner {
       const cidr = cidrOf(address, pool.blockSize);
       const keys = [blockKey(cidr), affinityKey(claimant, cidr), handleKey(handle ?? '')];
       const [stored = null, affinity = null, handleItem = null] = await readKeys(this.#store, keys);
-      const block = stored ? parseBlock(stored.value) : newBlock(cidr, affinityOf(claimant), birth);
+      const block = stored ? readBlock(stored) : newBlock(cidr, affinityOf(claimant), birth);
       const { strictAffinity } = parseConfig(config[0]?.value, this.#newer);
       if (strictAffinity && block.affinity !== affinityOf(claimant)) throw strict(address, block.affinity);
       if (!takeAddress(block, address, own))

@@ -47,11 +47,16 @@ export interface Block {
 export type Birth = bigint;
 
 /** Addresses that are given only to who asks for them; null: there are none. */
-export type Reserved = ((address: Ip) => boolean) | null;
+export interface Reservations {
+  has(address: Ip): boolean;
+  /** A reservation that holds the whole block. */
+  around(block: Cidr): Cidr | undefined;
+}
+export type Reserved = Reservations | null;
 
 /** `birth`: null makes a block of v3.15's form. */
 export function newBlock(prefix: Cidr, affinity: string, birth: Birth | null): Block {
-  const size = 2 ** (maxLength(familyOf(prefix)) - lengthOf(prefix));
+  const size = sizeOf(prefix);
   return {
     cidr: prefix,
     affinity,
@@ -77,6 +82,8 @@ export function parseBlock(json: string): Block {
     );
   const { hostAffinity, ...stored } = parsed;
   const block: Block = { ...stored, cidr: cidr(stored.cidr) };
+  if (block.allocations.length !== sizeOf(block.cidr))
+    throw new CalicoError('E_DATASTORE', block.cidr, 'the stored block has not as many places as addresses');
   // The oldest releases wrote the host's bare name.
   if (!block.affinity) block.affinity = hostAffinity ? `host:${hostAffinity}` : null;
   if (block.sequenceNumber === undefined) return block;
@@ -122,8 +129,10 @@ export function countWrite(block: Block): void {
 export function take(block: Block, count: number, owner: BlockOwner, reserved: Reserved): Ip[] {
   const taken: number[] = [];
   const left: number[] = [];
-  for (const ordinal of block.unallocated) {
-    const wanted = taken.length < count && !reserved?.(addressAt(block, ordinal));
+  for (const ordinal of new Set(block.unallocated)) {
+    // What the queue says is free, and is not, is nobody's to give.
+    if (block.allocations[ordinal] !== null) continue;
+    const wanted = taken.length < count && !reserved?.has(addressAt(block, ordinal));
     (wanted ? taken : left).push(ordinal);
   }
   if (taken.length === 0) return [];
@@ -233,6 +242,10 @@ export function sequenceOf(block: Block, address: Ip): bigint | null {
   return block.sequenceNumberForAllocation?.[String(ordinalOf(block, address))] ?? null;
 }
 
+function sizeOf(prefix: Cidr): number {
+  return 2 ** (maxLength(familyOf(prefix)) - lengthOf(prefix));
+}
+
 export function addressAt(block: Block, ordinal: number): Ip {
   return fromBigInt(toBigInt(addressOf(block.cidr)) + BigInt(ordinal), familyOf(block.cidr));
 }
@@ -257,6 +270,8 @@ function ownerIndex(block: Block, { handle_id = null, secondary = null }: BlockO
   const wanted = ownerKey({ handle_id, secondary });
   const found = block.attributes.findIndex((owner) => ownerKey(owner) === wanted);
   if (found >= 0) return found;
+  // An address of an owner that is not there is not this one's.
+  while (block.allocations.includes(block.attributes.length)) block.attributes.push({});
   const sparse = { ...(handle_id !== null && { handle_id }), ...(secondary !== null && { secondary }) };
   return block.attributes.push(block.sequenceNumber === undefined ? { handle_id, secondary } : sparse) - 1;
 }

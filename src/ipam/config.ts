@@ -26,7 +26,7 @@ interface Stored {
 /** `newer`: what is the default where nothing is stored, of v3.15 or of the newer releases. */
 export function parseConfig(json: string | undefined, newer: boolean): IpamConfig {
   const absent: Stored = { auto_allocate_blocks: true, ...(newer && { kubeVirtVMAddressPersistence: 'Enabled' }) };
-  const stored = json === undefined ? absent : (parseJson(json) as Stored);
+  const stored = json === undefined ? absent : ((parseJson(json) ?? {}) as Stored);
   return {
     strictAffinity: stored.strict_affinity ?? false,
     autoAllocateBlocks: stored.auto_allocate_blocks ?? false,

@@ -7,10 +7,10 @@ import { toJson } from '../api/json.ts';
 import type { Compare, KeyValue, Store, Write } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import type { Cidr } from '../net/index.ts';
-import { type Block, countWrite, isEmpty, parseBlock } from './block.ts';
+import { type Block, countWrite, isEmpty } from './block.ts';
 import { countedHandle } from './handle.ts';
 import { blockKey, handleKey } from './keys.ts';
-import { readKeys } from './reading.ts';
+import { readBlock, readKeys } from './reading.ts';
 
 const ATTEMPTS = 100;
 const RETRY = Symbol('retry');
@@ -106,7 +106,7 @@ export interface Change<T> {
 export function changeBlock<T>(store: Store, cidr: Cidr, apply: (block: Block) => Change<T> | null): Promise<T | null> {
   return retried<T | null>(cidr, async () => {
     const stored = await store.get(blockKey(cidr));
-    const block = stored && parseBlock(stored.value);
+    const block = stored && readBlock(stored);
     const change = block && apply(block);
     if (!change) return null;
     const handles = await readHandles(store, [...change.gains.keys()]);

@@ -10,13 +10,13 @@ import { CalicoError } from '../errors/index.ts';
 import type { Cidr, Family, Ip } from '../net/index.ts';
 import { claimAffinity, releaseAffinity, releaseClaimant, releasePool } from './affinities.ts';
 import { type Assigned, Assigner, type Owner, type Request } from './assigner.ts';
-import { type Attributes, addressesOf, type Birth, ownerOf, parseBlock, reown, sequenceOf } from './block.ts';
+import { type Attributes, addressesOf, type Birth, ownerOf, reown, sequenceOf } from './block.ts';
 import { formatConfig, type IpamConfig, parseConfig } from './config.ts';
 import { changeBlock } from './edit.ts';
 import { parseHandle } from './handle.ts';
 import { blockPrefix, type Claimant, CONFIG_KEY, POOLS, RESERVATIONS } from './keys.ts';
 import { readPools, readReserved } from './pools.ts';
-import { readBlocks } from './reading.ts';
+import { readableBlock, readBlock, readBlocks } from './reading.ts';
 import { blocksOf, handleItem, type ReleaseOf, releaseAddresses, releaseHandle } from './release.ts';
 import { upgradeClaimant } from './upgrade.ts';
 import { type PoolUsage, usage } from './usage.ts';
@@ -82,13 +82,13 @@ export class Ipam {
   async addressesOf(handle: string): Promise<Ip[]> {
     const counts = parseHandle((await handleItem(this.#store, handle)).value);
     const stored = await readBlocks(this.#store, Object.keys(counts) as Cidr[]);
-    return [...stored.values()].flatMap((item) => (item ? addressesOf(parseBlock(item.value), handle) : []));
+    return [...stored.values()].flatMap((item) => (item ? addressesOf(readBlock(item), handle) : []));
   }
 
   /** E_NOT_FOUND: the address is not assigned. */
   async ownerOf(address: Ip): Promise<AddressOwner> {
     for (const [cidr, stored] of await blocksOf(this.#store, [address])) {
-      const block = parseBlock(stored.value);
+      const block = readBlock(stored);
       const owner = ownerOf(block, address);
       if (!owner) continue;
       return {
@@ -163,12 +163,12 @@ export class Ipam {
     await this.#store.put(CONFIG_KEY, formatConfig(config, previous?.value));
   }
 
-  /** By pool; last the blocks that are in none. */
+  /** By pool; last the blocks that are in none. Without those that cannot be read: see check. */
   async utilization(): Promise<PoolUsage[]> {
     const [pools = [], reservations = []] = await this.#store.read([{ prefix: POOLS }, { prefix: RESERVATIONS }]);
     const v4 = await this.#store.list(blockPrefix(4));
     const v6 = await this.#store.list(blockPrefix(6));
-    const blocks = [...v4.items, ...v6.items].map(({ value }) => parseBlock(value));
+    const blocks = [...v4.items, ...v6.items].flatMap((item) => readableBlock(item) ?? []);
     return usage(readPools(pools), blocks, readReserved(reservations));
   }
 

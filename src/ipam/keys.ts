@@ -1,16 +1,6 @@
 /** Upstream's keys for allocation, and of what it depends on. */
 import { resourceKey } from '../datastore/keys.ts';
-import {
-  addressOf,
-  type Cidr,
-  cidr,
-  cidrOf,
-  type Family,
-  familyOf,
-  type Ip,
-  lengthOf,
-  parseCidr,
-} from '../net/index.ts';
+import { addressOf, type Cidr, cidrOf, type Family, familyOf, type Ip, lengthOf, parseCidr } from '../net/index.ts';
 
 const ROOT = '/calico/ipam/v2/';
 
@@ -71,11 +61,10 @@ export function handleKey(handle: string): string {
   return `${HANDLES}${handle}`;
 }
 
-/** The block that a block's or an affinity's key names. */
-export function blockOfKey(key: string): Cidr {
-  const name = key.slice(key.lastIndexOf('/') + 1);
-  const dash = name.lastIndexOf('-');
-  return cidr(`${name.slice(0, dash)}/${name.slice(dash + 1)}`);
+/** The block that a block's or an affinity's key names; null when it names none. */
+export function blockOfKey(key: string): Cidr | null {
+  const match = /([^/]+)-(\d+)$/.exec(key);
+  return match && parseCidr(`${match[1]}/${match[2]}`);
 }
 
 /** Every block that could hold the address, whatever pools there are or were: 13 of them. */

@@ -12,11 +12,29 @@ import {
 } from '../net/index.ts';
 import { fnv32, randomBelow, randomSource } from './random.ts';
 
-/** Every block of the pool once. `blockSize`: the blocks' prefix length, not shorter than the pool's. */
-export function* blocksInOrder(pool: Cidr, blockSize: number, host: string): Generator<Cidr> {
+/**
+ * Every block of the pool once. `blockSize`: the blocks' prefix length, not shorter than the pool's. `skipped`: a prefix
+ * around the block of which there is to be none; it costs no more than one block.
+ */
+export function* blocksInOrder(
+  pool: Cidr,
+  blockSize: number,
+  host: string,
+  skipped: (block: Cidr) => Cidr | undefined = () => undefined,
+): Generator<Cidr> {
   const count = 1n << BigInt(blockSize - lengthOf(pool));
   const start = randomBelow(randomSource(fnv32(host)), count);
-  for (let i = 0n; i < count; i++) yield blockAt(pool, blockSize, (start + i) % count);
+  for (let i = 0n; i < count; i++) {
+    const index = (start + i) % count;
+    const block = blockAt(pool, blockSize, index);
+    const prefix = skipped(block);
+    if (!prefix) yield block;
+    else if (lengthOf(prefix) <= lengthOf(pool)) return;
+    else {
+      const size = 1n << BigInt(blockSize - lengthOf(prefix));
+      i += size - 1n - (index % size);
+    }
+  }
 }
 
 /** The order of these blocks (all of the pool), without walking over the ones that are not there. */

@@ -2,11 +2,12 @@
 import type { KeyValue } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, contains, type Family, type Ip } from '../net/index.ts';
-import { type Birth, type Block, type BlockOwner, isEmpty, newBlock, parseBlock, take } from './block.ts';
+import { type Birth, type Block, type BlockOwner, isEmpty, newBlock, take } from './block.ts';
 import { type BlockEdit, confirmAffinity, dropAffinity, type Transaction, transactionOf } from './edit.ts';
 import { affinityKey, affinityOf, type Claimant } from './keys.ts';
 import { blocksInOrder, sortInOrder } from './order.ts';
 import { type Pool, poolsFor, selects, type Use } from './pools.ts';
+import { readableBlock } from './reading.ts';
 import type { View } from './view.ts';
 
 export interface Assignment {
@@ -96,7 +97,7 @@ class Planning {
       const stored = this.#view.blocks.get(block) ?? null;
       if (stored === null) this.#takeNew(block);
       else {
-        const parsed = readable(stored);
+        const parsed = readableBlock(stored);
         if (parsed && parsed.affinity !== own) this.#foreign.push(affinity);
         else if (parsed) this.#take(parsed, stored);
       }
@@ -105,9 +106,10 @@ class Planning {
 
   /** The first candidate is nearly always free; after that it takes every block of the family to know. */
   #claim(): void {
+    const reserved = (block: Cidr) => this.#view.reserved?.around(block);
     // Where a host starts takes longer to find than all the rest.
     for (const pool of this.#done() ? [] : this.#pools) {
-      for (const block of blocksInOrder(pool.cidr, pool.blockSize, this.#wish.claimant.name)) {
+      for (const block of blocksInOrder(pool.cidr, pool.blockSize, this.#wish.claimant.name, reserved)) {
         if (this.#done() || this.#full() || (this.#guessed && !this.#view.complete)) return;
         if (this.#view.blocks.get(block) || this.#claimed.includes(block)) continue;
         if (!this.#view.complete) this.#guessed = true;
@@ -123,7 +125,7 @@ class Planning {
         if (this.#done()) return;
         if (this.#edits.some(({ cidr }) => cidr === block)) continue;
         const stored = this.#view.blocks.get(block) as KeyValue;
-        const parsed = readable(stored);
+        const parsed = readableBlock(stored);
         if (parsed) this.#take(parsed, stored);
       }
     }
@@ -172,7 +174,7 @@ class Planning {
     return [...affinities].flatMap(([cidr, { key }]) => {
       const pool = pools.find((pool) => !pool.disabled && contains(pool.cidr, cidr));
       if (!pool || selects(pool, labels)) return [];
-      const block = blocks.get(cidr) ? readable(blocks.get(cidr) as KeyValue) : null;
+      const block = blocks.get(cidr) ? readableBlock(blocks.get(cidr) as KeyValue) : null;
       return block && isEmpty(block) ? [key] : [];
     });
   }
@@ -208,14 +210,5 @@ class Planning {
     return new CalicoError('E_EXHAUSTED', claimant.name, `${got}: none is left in ${places}`, {
       hint: 'add an IPPool, or release addresses that nothing uses (calicoctl ipam check)',
     });
-  }
-}
-
-/** Null: of a block that cannot be read nothing is given. */
-function readable(stored: KeyValue): Block | null {
-  try {
-    return parseBlock(stored.value);
-  } catch {
-    return null;
   }
 }

@@ -2,7 +2,7 @@
 import { parseJson } from '../api/json.ts';
 import type { KeyValue } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
-import { type Cidr, contains, type Family, familyOf, type Ip, parseCidr } from '../net/index.ts';
+import { type Cidr, contains, type Family, familyOf, type Ip, lengthOf, parseCidr } from '../net/index.ts';
 import { parseSelector } from '../selector/index.ts';
 import type { Reserved } from './block.ts';
 
@@ -45,13 +45,17 @@ export function readPools(items: readonly KeyValue[]): Pool[] {
     const { metadata, spec } = fields(stored);
     const cidr = typeof spec?.cidr === 'string' ? parseCidr(spec.cidr) : null;
     if (!cidr) return [];
+    const [byDefault, least, most] = familyOf(cidr) === 4 ? [26, 20, 32] : [122, 116, 128];
+    const blockSize = Number(spec?.blockSize || byDefault);
+    const fits = blockSize >= Math.max(least, lengthOf(cidr)) && blockSize <= most && Number.isInteger(blockSize);
     return [
       {
         name: metadata?.name ?? '',
         cidr,
-        blockSize: Number(spec?.blockSize) || (familyOf(cidr) === 4 ? 26 : 122),
+        blockSize,
         nodeSelector: String(spec?.nodeSelector ?? ''),
-        disabled: spec?.disabled === true,
+        // Blocks that do not fit into it, or are none, nobody can be given.
+        disabled: spec?.disabled === true || !fits,
         allowedUses: Array.isArray(spec?.allowedUses) && spec.allowedUses.length > 0 ? spec.allowedUses : V3_15_USES,
         automatic: spec?.assignmentMode !== 'Manual',
         stored,
@@ -66,7 +70,9 @@ export function readReserved(items: readonly KeyValue[]): Reserved {
     const named = fields(item).spec?.reservedCIDRs;
     return Array.isArray(named) ? named.flatMap((text) => parseCidr(String(text)) ?? []) : [];
   });
-  return prefixes.length === 0 ? null : (address) => prefixes.some((prefix) => contains(prefix, address));
+  if (prefixes.length === 0) return null;
+  const around = (inside: Ip | Cidr) => prefixes.find((prefix) => contains(prefix, inside));
+  return { has: (address) => around(address) !== undefined, around };
 }
 
 export function readLabels(node: KeyValue | undefined): Labels {

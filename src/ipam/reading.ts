@@ -1,7 +1,9 @@
 /** Many keys at once. */
 import type { KeyValue, Store } from '../datastore/store.ts';
+import { CalicoError } from '../errors/index.ts';
 import type { Cidr } from '../net/index.ts';
-import { blockKey } from './keys.ts';
+import { type Block, parseBlock } from './block.ts';
+import { blockKey, blockOfKey } from './keys.ts';
 
 /** etcd's limit of operations in one request is 128. */
 export const AT_ONCE = 100;
@@ -14,6 +16,22 @@ export async function readKeys(store: Store, keys: readonly string[]): Promise<(
     out.push(...answers.map(([item]) => item ?? null));
   }
   return out;
+}
+
+/** Throws E_DATASTORE where it is no block, or not the one that its key names: nothing is given of it. */
+export function readBlock({ key, value }: KeyValue): Block {
+  const block = parseBlock(value);
+  if (block.cidr === blockOfKey(key)) return block;
+  throw new CalicoError('E_DATASTORE', key, `holds another block: ${block.cidr}`);
+}
+
+/** Null for what cannot be read. */
+export function readableBlock(stored: KeyValue): Block | null {
+  try {
+    return readBlock(stored);
+  } catch {
+    return null;
+  }
 }
 
 /** Null for those that do not exist. */

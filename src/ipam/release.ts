@@ -2,11 +2,11 @@
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { CalicoError } from '../errors/index.ts';
 import { type Cidr, contains, type Ip } from '../net/index.ts';
-import { addressesOf, type Block, ownerOf, parseBlock, release, sequenceOf } from './block.ts';
+import { addressesOf, type Block, ownerOf, release, sequenceOf } from './block.ts';
 import { changeBlock, commit, retried, type Transaction, writeHandle } from './edit.ts';
 import { parseHandle } from './handle.ts';
 import { blockKey, blocksAround, handleKey } from './keys.ts';
-import { AT_ONCE, readBlocks, readKeys } from './reading.ts';
+import { AT_ONCE, readBlock, readBlocks, readKeys } from './reading.ts';
 
 /** With a handle or a sequence number: only while the address belongs to it; else E_CONFLICT, and nothing of its block is released. */
 export interface ReleaseOf {
@@ -80,7 +80,7 @@ export async function recount(store: Store, handle: string, blocks: readonly Cid
 }
 
 function held(stored: KeyValue | null | undefined, handle: string): number {
-  return stored ? addressesOf(parseBlock(stored.value), handle).length : 0;
+  return stored ? addressesOf(readBlock(stored), handle).length : 0;
 }
 
 function checkOwner(block: Block, { address, handle, sequenceNumber }: ReleaseOf): void {

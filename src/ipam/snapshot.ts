@@ -2,7 +2,7 @@
 import { parseJson } from '../api/json.ts';
 import type { KeyValue, Store } from '../datastore/store.ts';
 import { addressOf, type Cidr, type Ip, parseCidr } from '../net/index.ts';
-import { type Block, parseBlock, type Reserved } from './block.ts';
+import type { Block, Reserved } from './block.ts';
 import { type IpamConfig, parseConfig } from './config.ts';
 import { type HandleCounts, parseHandle } from './handle.ts';
 import {
@@ -19,6 +19,7 @@ import {
   WORKLOAD_ENDPOINTS,
 } from './keys.ts';
 import { type Labels, type Pool, readLabels, readPools, readReserved } from './pools.ts';
+import { readableBlock } from './reading.ts';
 
 /** Somebody has the address on an interface. */
 export interface AddressUse {
@@ -70,7 +71,10 @@ export async function readSnapshot(store: Store): Promise<Snapshot> {
     reserved: readReserved(await list(RESERVATIONS)),
     config: parseConfig(config?.value, false),
     nodes: new Map(nodes.map((node) => [lastPart(node.key), readLabels(node)])),
-    blocks: blocks.map(({ key, value }) => ({ cidr: blockOfKey(key), block: readable(() => parseBlock(value)) })),
+    blocks: blocks.flatMap((stored) => {
+      const cidr = blockOfKey(stored.key);
+      return cidr ? [{ cidr, block: readableBlock(stored) }] : [];
+    }),
     affinities: affinities.flatMap(({ key }) => {
       const named = parseAffinityKey(key);
       return named ? [{ ...named, key }] : [];

@@ -1,9 +1,9 @@
 /** What older releases wrote, in today's form. */
 import type { Store } from '../datastore/store.ts';
 import { claim } from './affinities.ts';
-import { parseBlock } from './block.ts';
 import { commit, retried, transactionOf } from './edit.ts';
 import { affinityPrefix, blockKey, type Claimant, parseAffinityKey } from './keys.ts';
+import { readBlock } from './reading.ts';
 
 /** Resolves to how many keys were rewritten. */
 export async function upgradeClaimant(store: Store, claimant: Claimant): Promise<number> {
@@ -15,9 +15,9 @@ export async function upgradeClaimant(store: Store, claimant: Claimant): Promise
       if (!cidr) continue;
       const old = await retried(cidr, async () => {
         const stored = await store.get(blockKey(cidr));
-        // parseBlock has the bare host name of the oldest blocks as an affinity already: writing it is all.
+        // readBlock has the bare host name of the oldest blocks as an affinity already: writing it is all.
         if (!stored?.value.includes('"hostAffinity"')) return false;
-        const block = parseBlock(stored.value);
+        const block = readBlock(stored);
         return commit(store, transactionOf([{ block, cidr, stored, gains: new Map() }], new Map()), true);
       });
       if (old) rewritten++;

@@ -30,7 +30,7 @@ export function usage(pools: readonly Pool[], blocks: readonly Block[], reserved
 
 function measure(block: Block, reserved: Reserved): BlockUsage {
   const { cidr, affinity, allocations, unallocated } = block;
-  const isReserved = (ordinal: number) => reserved?.(addressAt(block, ordinal)) ?? false;
+  const isReserved = (ordinal: number) => reserved?.has(addressAt(block, ordinal)) ?? false;
   return {
     cidr,
     affinity,

@@ -57,13 +57,13 @@ export async function readView(store: Store, of: ViewOf): Promise<View> {
   ];
   const [pools = [], reservations = [], config, node, affinityItems = [], handle, ...read] =
     await store.read(questions);
-  const affinities = new Map(affinityItems.map((item) => [blockOfKey(item.key), item]));
+  const affinities = byBlock(affinityItems);
   const blocks = new Map<Cidr, KeyValue | null>(likely.map((block, i) => [block, read[i]?.[0] ?? null]));
   const missing = [...affinities.keys()].filter((block) => !blocks.has(block));
   for (const [block, stored] of await readBlocks(store, missing)) blocks.set(block, stored);
   if (of.complete) {
     const { items } = await store.list(blockPrefix(of.family));
-    for (const item of items) blocks.set(blockOfKey(item.key), item);
+    for (const [block, item] of byBlock(items)) blocks.set(block, item);
   }
   return {
     pools: readPools(pools),
@@ -75,4 +75,14 @@ export async function readView(store: Store, of: ViewOf): Promise<View> {
     complete: of.complete,
     handle: of.handle === undefined ? null : (handle?.[0] ?? null),
   };
+}
+
+/** Keys that name no block are not ours. */
+function byBlock(items: readonly KeyValue[]): Map<Cidr, KeyValue> {
+  return new Map(
+    items.flatMap((item) => {
+      const block = blockOfKey(item.key);
+      return block ? [[block, item] as const] : [];
+    }),
+  );
 }

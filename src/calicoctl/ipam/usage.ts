@@ -23,10 +23,12 @@ export function usageTable(
     const shares = anyReserved ? [inUse, reserved, available] : [inUse, available];
     return [grouping, cidr, count(capacity), ...shares.map((part) => share(part, capacity))];
   };
-  const rows = usage(pools, blocks, anyReserved ? isReserved : null).flatMap((group) => [
-    ...(group.pool ? [row('IP Pool', group.pool.cidr, ofPool(group.pool.cidr, group.blocks, reservations))] : []),
-    ...(withBlocks ? group.blocks.map((block) => row('Block', block.cidr, block)) : []),
-  ]);
+  const rows = usage(pools, blocks, anyReserved ? { has: isReserved, around: () => undefined } : null).flatMap(
+    (group) => [
+      ...(group.pool ? [row('IP Pool', group.pool.cidr, ofPool(group.pool.cidr, group.blocks, reservations))] : []),
+      ...(withBlocks ? group.blocks.map((block) => row('Block', block.cidr, block)) : []),
+    ],
+  );
   const reserved = anyReserved ? ['IPS RESERVED'] : [];
   return bordered(['GROUPING', 'CIDR', 'IPS TOTAL', 'IPS IN USE', ...reserved, 'IPS FREE'], rows);
 }
