@@ -1,6 +1,7 @@
 /** Checks of texts: what is wrong in words, or null. */
 import { parseCidr, parseIp } from '../net/index.ts';
 import type { Check } from './fields.ts';
+import { toJson } from './json.ts';
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -164,7 +165,7 @@ export function matches(text: string, pattern: RegExp, problem: string): string 
 
 /** A value in a message, shortened. */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? 'nothing');
+  const text = typeof value === 'string' ? `'${value}'` : value === undefined ? 'nothing' : toJson(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 

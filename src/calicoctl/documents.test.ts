@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CalicoError } from '../errors/index.ts';
 import { readResources } from './documents.ts';
@@ -28,6 +31,7 @@ describe('what cannot be read', () => {
     [bomb, 'E_FILE'],
     ['just text', 'E_INVALID'],
     ['[1, 2]', 'E_INVALID'],
+    ['[null]', 'E_INVALID'],
     ['kind: 5', 'E_INVALID'],
     ['apiVersion: projectcalico.org/v3\nkind: 5', 'E_UNKNOWN_KIND'],
     ['apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: x', 'E_INVALID'],
@@ -45,4 +49,22 @@ test('a namespace for those that name none', async () => {
     `apiVersion: projectcalico.org/v3\nkind: NetworkSet\nmetadata: {name: ${name}${namespace && `, namespace: ${namespace}`}}\n---\n`;
   const read = await readResources(stdin(set('a') + set('b', 'own')), '-', { namespace: 'given' });
   expect(read.map(({ metadata }) => metadata.namespace)).toEqual(['given', 'own']);
+});
+
+test('a folder: links to files are read, links to folders are not followed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'documents-'));
+  try {
+    const inside = join(folder, 'read');
+    mkdirSync(join(inside, 'sub'), { recursive: true });
+    writeFileSync(join(folder, 'elsewhere'), 'apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: n1}\n');
+    symlinkSync('../../elsewhere', join(inside, 'sub', 'n.yaml'));
+    symlinkSync('..', join(inside, 'sub', 'up'));
+    symlinkSync('..', join(inside, 'sub', 'up.yaml'));
+    const read = await readResources(processIo, inside, { recursive: true });
+    expect(read.map(({ metadata }) => metadata.name)).toEqual(['n1']);
+    symlinkSync('nowhere', join(inside, 'none.yaml'));
+    await expect(readResources(processIo, inside)).rejects.toMatchObject({ code: 'E_FILE' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -105,14 +105,27 @@ async function filesOf(io: Io, path: string, recursive: boolean): Promise<string
   if (path === '-') return [path];
   try {
     if (!(await stat(pathIn(io, path))).isDirectory()) return [path];
-    const entries = await readdir(pathIn(io, path), { withFileTypes: true, recursive });
-    return entries
-      .filter((entry) => entry.isFile() && FILES.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort();
+    return (await filesIn(pathIn(io, path), recursive)).sort();
   } catch (cause) {
     throw unreadable(path, cause);
   }
+}
+
+/** Links to files count as files; links to folders are not followed, for they may lead in a circle. */
+async function filesIn(folder: string, recursive: boolean): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    const isFile = entry.isSymbolicLink() ? !(await leadsToFolder(path)) : entry.isFile();
+    if (isFile && FILES.test(entry.name)) files.push(path);
+    if (recursive && entry.isDirectory()) files.push(...(await filesIn(path, recursive)));
+  }
+  return files;
+}
+
+/** One that leads nowhere is told when it is read. */
+async function leadsToFolder(link: string): Promise<boolean> {
+  return (await stat(link).catch(() => null))?.isDirectory() ?? false;
 }
 
 function unreadable(file: string, cause: unknown): CalicoError {

@@ -1,11 +1,12 @@
 /** Errors for people: a line each. */
 import { CalicoError } from '../errors/index.ts';
+import { printable } from './output/printable.ts';
 
 /** One line for each error in it. */
 export function errorLines(error: unknown): string[] {
   if (error instanceof AggregateError) return error.errors.flatMap(errorLines);
   const known = error instanceof CalicoError ? error : internal(error);
-  return [known.toString().replace(/\s*\n\s*/g, ' ')];
+  return [printable(known.toString().replace(/\s*\n\s*/g, ' '))];
 }
 
 function internal(cause: unknown): CalicoError {

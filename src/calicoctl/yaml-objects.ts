@@ -82,7 +82,7 @@ function plain(document: Document.Parsed, at: At): unknown {
 /** The members of a list: a plain one, or Calico's own such as `kind: IPPoolList`. */
 function flatten(value: unknown, path: PropertyKey[]): { value: unknown; path: PropertyKey[] }[] {
   if (Array.isArray(value)) return value.flatMap((member, i) => flatten(member, [...path, i]));
-  const { apiVersion, kind, items } = value as { apiVersion?: unknown; kind?: unknown; items?: unknown };
+  const { apiVersion, kind, items } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown; items?: unknown };
   const isList = apiVersion === 'projectcalico.org/v3' && typeof kind === 'string' && kind.endsWith('List');
   return isList && Array.isArray(items)
     ? items.map((value, i) => ({ value, path: [...path, 'items', i] }))

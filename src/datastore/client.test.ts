@@ -176,3 +176,23 @@ describe('side effects', () => {
     expect(left.map(({ spec }) => spec?.node)).toEqual(['n2']);
   });
 });
+
+test('a stored text that says another kind than its key is of the kind of its key, and hides nothing', async () => {
+  const key = (name: string) => resourceKey('globalnetworksets', name);
+  await store.create(key('a'), '{"kind":"Pod","apiVersion":"v9","metadata":{"name":"a"}}');
+  await client.create(set('b'));
+  const { items } = await client.list('GlobalNetworkSet');
+  expect(items.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    'GlobalNetworkSet a',
+    'GlobalNetworkSet b',
+  ]);
+  expect((await client.get('GlobalNetworkSet', 'a')).kind).toBe('GlobalNetworkSet');
+});
+
+test('an integer beyond 2^53 where it cannot be is named', async () => {
+  const input = { ...policy('p', 'all()'), spec: { selector: 'all()', order: 2n ** 53n + 1n } };
+  await expect(client.create(input)).rejects.toMatchObject({
+    code: 'E_INVALID',
+    message: expect.stringContaining('spec.order: found 9007199254740993'),
+  });
+});

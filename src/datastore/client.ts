@@ -57,13 +57,14 @@ export class Client {
     const id = identify(kind, name, namespace);
     const item = await this.#locate(id);
     if (!item) throw problem('E_NOT_FOUND', id);
-    return decode(item);
+    return decode(item, id.info);
   }
 
   /** As get, but null where there is none. */
   async find(kind: string, name: string, namespace?: string): Promise<Resource | null> {
-    const item = await this.#locate(identify(kind, name, namespace));
-    return item && decode(item);
+    const id = identify(kind, name, namespace);
+    const item = await this.#locate(id);
+    return item && decode(item, id.info);
   }
 
   /**
@@ -74,7 +75,7 @@ export class Client {
     const info = infoOf(kind);
     const prefix = resourceKey(info.plural, '', info.namespaced ? filter.namespace : undefined);
     const { items, revision } = await this.store.list(prefix);
-    const readable = items.map(tryDecode).filter((resource) => resource !== null);
+    const readable = items.map((item) => tryDecode(item, info)).filter((resource) => resource !== null);
     return { items: readable.filter(({ metadata }) => (filter.name ?? metadata.name) === metadata.name), revision };
   }
 
@@ -113,7 +114,7 @@ export class Client {
       const item = await this.#locate(id);
       if (!item) throw problem('E_NOT_FOUND', id);
       if (wanted && wanted !== item.revision) throw problem('E_CONFLICT', id);
-      const current = decode(item);
+      const current = decode(item, id.info);
       const next = isTiered(current) && !isTiered(resource) ? validate(resource, { newer: true, current }) : resource;
       await beforeWrite(this, next, current);
       keepIdentity(next, current);
@@ -134,10 +135,10 @@ export class Client {
     const item = await this.#locate(id);
     if (!item) throw problem('E_NOT_FOUND', id);
     if (resourceVersion && resourceVersion !== item.revision) throw problem('E_CONFLICT', id);
-    await beforeDelete(this, tryDecode(item) ?? named(id, name));
+    await beforeDelete(this, tryDecode(item, id.info) ?? named(id, name));
     const deleted = await this.store.delete(item.key, resourceVersion).catch((error) => rethrow(error, id));
     if (!deleted) throw problem('E_NOT_FOUND', id);
-    return tryDecode(deleted) ?? named(id, name);
+    return tryDecode(deleted, id.info) ?? named(id, name);
   }
 
   close(): Promise<void> {
@@ -220,17 +221,18 @@ function rethrow(error: unknown, id: Identity): never {
   throw error;
 }
 
-function decode({ value, revision, key }: KeyValue): Resource {
+/** Its key says what it is, for everybody who reads it; its text may say something else. */
+function decode({ value, revision, key }: KeyValue, { kind }: KindInfo): Resource {
   try {
-    return shown(withRevision(fromStored(value), revision));
+    return shown(withRevision({ ...fromStored(value), kind }, revision));
   } catch (cause) {
     throw new CalicoError('E_DATASTORE', key, cause instanceof Error ? cause.message : 'is no resource', { cause });
   }
 }
 
-function tryDecode(item: KeyValue): Resource | null {
+function tryDecode(item: KeyValue, info: KindInfo): Resource | null {
   try {
-    return decode(item);
+    return decode(item, info);
   } catch {
     return null;
   }

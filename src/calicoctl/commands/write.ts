@@ -92,7 +92,7 @@ export async function remove(
 
 async function writeFile(io: Io, options: FileOptions, verb: Verb): Promise<void> {
   const resources = await resourcesOf(io, options);
-  if (resources.length === 0) return;
+  if (resources.length === 0) return io.out('No resources specified\n');
   if (options.dryRun === 'client') {
     const outcome = await forEach(resources, async ({ kind, metadata }) => checkMayWrite(kind, metadata.name));
     return concludeRehearsal(io, outcome, verb, 'the datastore was not asked');

@@ -5,6 +5,8 @@ import type { Io } from '../io.ts';
 
 /** Typing must not wait longer for a datastore. */
 const PATIENCE_MS = 1000;
+/** What a shell takes as it is: others may have written anything into the datastore, and a shell would run it. */
+const PLAIN_WORD = /^[\w.:@%+,/-]+$/;
 const FORMATS = ['yaml', 'json', 'table', 'wide', 'custom-columns=', 'go-template=', 'go-template-file='];
 
 /**
@@ -96,13 +98,21 @@ async function names(kind: string, values: ReadonlyMap<string, string>, io: Io):
   const given = new Promise<string[]>((resolve) =>
     patience.addEventListener('abort', () => resolve([]), { once: true }),
   );
-  return Promise.race([given, stored(kind, values, io).catch(() => [])]);
+  return Promise.race([given, stored(kind, values, io, patience).catch(() => [])]);
 }
 
-async function stored(kind: string, values: ReadonlyMap<string, string>, io: Io): Promise<string[]> {
+async function stored(
+  kind: string,
+  values: ReadonlyMap<string, string>,
+  io: Io,
+  patience: AbortSignal,
+): Promise<string[]> {
   const [{ askedKind }, { withClient }] = await Promise.all([import('../asked-kind.ts'), import('../session.ts')]);
   const info = askedKind(kind);
   const namespace = info.namespaced ? { namespace: values.get('namespace') ?? 'default' } : {};
-  const { items } = await withClient(io, values.get('config'), (client) => client.list(info.kind, namespace));
-  return items.map(({ metadata }) => metadata.name);
+  const { items } = await withClient(io, values.get('config'), (client) => {
+    patience.addEventListener('abort', () => void client.close(), { once: true }); // or the program would wait on
+    return client.list(info.kind, namespace);
+  });
+  return items.map(({ metadata }) => metadata.name).filter((name) => PLAIN_WORD.test(name));
 }

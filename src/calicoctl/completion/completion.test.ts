@@ -50,6 +50,12 @@ test.each([
   expect(await offered(...words)).toEqual(expected);
 });
 
+test('a name that a shell would run is not offered', async () => {
+  const hostile = { apiVersion: 'projectcalico.org/v3', kind: 'Tier', metadata: { name: '$(reboot)' }, spec: {} };
+  await at.store.create('/calico/resources/v3/projectcalico.org/tiers/$(reboot)', JSON.stringify(hostile));
+  expect(await offered('get', 'tiers', '')).toEqual([]);
+});
+
 test('every command is offered', async () => {
   expect(await offered('')).toEqual(expect.arrayContaining(['create', 'diff', 'explain', 'get', 'version']));
   expect(await offered('')).not.toContain('__complete');

@@ -54,7 +54,10 @@ export async function parseFormat(text: string, io: Io): Promise<Format> {
       };
     default:
       throw new CalicoError('E_USAGE', '--output', `'${text}' is not an output format`, {
-        hint: 'one of yaml, json, table (ps), wide, custom-columns=…, go-template=…, go-template-file=…',
+        hint:
+          name === 'name'
+            ? 'for names alone: -o custom-columns=NAME'
+            : 'one of yaml, json, table (ps), wide, custom-columns=…, go-template=…, go-template-file=…',
       });
   }
 }

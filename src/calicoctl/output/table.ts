@@ -1,7 +1,9 @@
 /** Tables as upstream prints them: cells padded with three blanks, an empty line at the end. */
 
+import { printable } from './printable.ts';
+
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows];
+  const lines = [headings, ...rows].map((line) => line.map(printable));
   const widths = headings.map(() => 0);
   for (const line of lines)
     for (const [column, cell] of line.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);

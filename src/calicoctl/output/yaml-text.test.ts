@@ -92,3 +92,9 @@ test('texts of several lines keep them', () => {
   const text = { spec: { list: [{ a: 'one\ntwo\n' }], b: '  x\ny' } };
   expect(parse(yamlText(text))).toEqual(text);
 });
+
+test('what is a command to a terminal is escaped', () => {
+  expect(yamlText({ a: '\u009b31m', b: '\u001b[31m', c: 'x\u007f"' })).toBe(
+    'a: "\\x9B31m"\nb: "\\e[31m"\nc: "x\\x7F\\""\n',
+  );
+});

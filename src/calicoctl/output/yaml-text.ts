@@ -4,6 +4,7 @@
  * that are not plainly plain.
  */
 import { stringify } from 'yaml';
+import { printable } from './printable.ts';
 
 const PLAIN = /^[A-Za-z_/][\w./-]*(?: [\w./-]+)*$/;
 /** What YAML 1.1 reads as something other than text. */
@@ -64,6 +65,8 @@ function textScalar(text: string, indent: string): string {
   if (PLAIN.test(text) && !RESERVED.test(text)) return text;
   if (text.includes('\n')) return LINES.test(text) ? literal(text, indent) : JSON.stringify(text);
   if (/^(---|\.\.\.)/.test(text)) return JSON.stringify(text); // at the beginning of a line they part documents
+  // Go writes these as escapes; to a terminal they are commands.
+  if (/[\x7f-\x9f]/.test(text)) return JSON.stringify(text).replace(/[\x7f-\x9f]/g, printable);
   return stringify(text, { schema: 'yaml-1.1', lineWidth: 0 }).slice(0, -1);
 }
 

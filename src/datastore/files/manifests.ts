@@ -96,7 +96,9 @@ export class Manifests {
   }
 
   async #read(path: string, quiet: number): Promise<File> {
-    const { mtimeNs, size, ino } = await stat(path, { bigint: true });
+    const found = await stat(path, { bigint: true });
+    if (!found.isFile()) throw new Error('it is no file'); // a pipe would be waited for, and everything else with it
+    const { mtimeNs, size, ino } = found;
     const stamp = `${mtimeNs} ${size} ${ino}`;
     const known = this.#files.get(path);
     if (known?.stamp === stamp) return known;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,13 @@ describe('reading', () => {
     expect(problems).toEqual([expect.stringContaining('b.yaml')]);
     rmSync(join(directory, 'a.yaml'));
     expect((await client.get('GlobalNetworkSet', 's')).spec).toEqual({ nets: ['11.0.0.0/8'] });
+  });
+
+  test('a pipe is not waited for', async () => {
+    write('a.yaml', SET);
+    execFileSync('mkfifo', [join(directory, 'b.yaml')]);
+    await expect(client.list('GlobalNetworkSet')).rejects.toMatchObject({ code: 'E_FILE' });
+    expect(problems).toEqual([expect.stringContaining('b.yaml: cannot be read: it is no file')]);
   });
 
   test('a directory that is not there is told', async () => {
