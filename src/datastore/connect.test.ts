@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { configFromEnvironment } from './config.ts';
 import { connect } from './connect.ts';
@@ -27,4 +29,20 @@ test('gRPC is not loaded before somebody connects', () => {
   `;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   expect(output.trim()).toBe('true 0');
+});
+
+test('closing ends what waits for an etcd that takes connections and says nothing', { timeout: 3_000 }, async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  try {
+    const config = configFromEnvironment({ ETCD_ENDPOINTS: `http://127.0.0.1:${port}` });
+    const client = await connect(config);
+    const listing = expect(client.list('Node')).rejects.toMatchObject({ code: 'E_DATASTORE' });
+    await once(silent, 'connection');
+    await client.close();
+    await listing;
+  } finally {
+    silent.close();
+  }
 });

@@ -39,6 +39,8 @@ export class Connection {
   readonly #timeout: number;
   #client: Client | null = null;
   #connecting: Promise<Client> | null = null;
+  /** Have not answered yet. */
+  #asked: Client[] = [];
   #token: string | null = null;
   #closed = false;
 
@@ -100,6 +102,7 @@ export class Connection {
     this.#closed = true;
     this.#client?.close();
     this.#client = null;
+    for (const client of this.#asked) client.close();
   }
 
   async #connected(deadline: number): Promise<Client> {
@@ -126,7 +129,8 @@ export class Connection {
   async #anyEndpoint(deadline: number): Promise<Client> {
     if (this.#closed) throw new Error('the connection is closed');
     if (this.#client) this.#drop(this.#client);
-    const clients: Client[] = [];
+    this.#asked = [];
+    const clients = this.#asked;
     const attempts = this.#endpoints.map(async (endpoint, i) => {
       await delay(i * STAGGER, () => this.#client !== null);
       if (this.#client || this.#closed) throw new Error('another endpoint answered');
