@@ -60,17 +60,31 @@ class CalicoDriver(api.MechanismDriver):
     def delete_port_precommit(self, context):
         self._note_port(context)
 
+    def create_network_precommit(self, context):
+        self._note(context, [("network", context.current["id"])])
+
+    def update_network_precommit(self, context):
+        self._note(context, [("network", context.current["id"])])
+
+    def delete_network_precommit(self, context):
+        self._note(context, [("network", context.current["id"])])
+
     def create_subnet_precommit(self, context):
-        self._note(context, [("subnet", context.current["id"])])
+        self._note(context, self._subnet(context))
 
     def update_subnet_precommit(self, context):
-        objects = [("subnet", context.current["id"])]
+        objects = self._subnet(context)
         if context.current["gateway_ip"] != context.original["gateway_ip"]:
             objects += changes.ports_on_subnet(context._plugin_context, context.current["id"])
         self._note(context, objects)
 
     def delete_subnet_precommit(self, context):
-        self._note(context, [("subnet", context.current["id"])])
+        self._note(context, self._subnet(context))
+
+    @staticmethod
+    def _subnet(context):
+        # A network's agents are told of its subnets' ways of address configuration, too.
+        return [("subnet", context.current["id"]), ("network", context.current["network_id"])]
 
     def _note_port(self, context):
         self._note(context, [("port", context.current["id"])])

@@ -43,8 +43,15 @@ def _subnet(context, plugin, subnet_id):
     return plugin.get_subnet(context, subnet_id)
 
 
+def _network(context, plugin, network_id):
+    network = plugin.get_network(context, network_id)
+    subnets = plugin.get_subnets(context, filters={"network_id": [network_id]})
+    facts = {name: network.get(name) for name in ("id", "mtu", "dns_domain", "revision_number")}
+    return {"network": facts, "subnets": [_only(subnet, "id", "ipv6_ra_mode") for subnet in subnets]}
+
+
 def _only(item, *names):
     return {name: item[name] for name in names}
 
 
-_READERS = {"port": _port, "security_group": _security_group, "subnet": _subnet}
+_READERS = {"port": _port, "security_group": _security_group, "network": _network, "subnet": _subnet}

@@ -167,6 +167,31 @@ test("a group's new name is in the labels of its ports", async () => {
   await expectStored(recordedAt(7));
 });
 
+test('DHCP options of a port and the MTU of its network are told where upstream has no key', async () => {
+  const keys = async (part: string) =>
+    Object.entries(await controller.dump()).filter(([key]) => key.startsWith(`/calico/dhcp/v2/no-region/${part}`));
+  const network = await api('POST', 'networks', { network: { name: 'small', mtu: 1400 } });
+  const told = [[`/calico/dhcp/v2/no-region/network/${network.id}`, { mtu: 1400 }]];
+  await expect.poll(() => keys('network/'), PATIENCE).toEqual(told);
+  const extra_dhcp_opts = [{ opt_name: 'tftp-server', opt_value: '10.0.0.1' }];
+  await api('PUT', `ports/${id('port')}`, { port: { extra_dhcp_opts } });
+  const options = [
+    [
+      `/calico/dhcp/v2/no-region/port/compute2/${id('port')}`,
+      expect.objectContaining({
+        extra_dhcp_opts: [{ ...extra_dhcp_opts[0], ip_version: 4 }],
+      }),
+    ],
+  ];
+  await expect.poll(() => keys('port/'), PATIENCE).toEqual(options);
+  expect(controller.service('POST', '/v1/resync')).toMatchObject({ complete: true, differing: 0 });
+  await api('PUT', `ports/${id('port')}`, {
+    port: { extra_dhcp_opts: [{ opt_name: 'tftp-server', opt_value: null }] },
+  });
+  await api('DELETE', `networks/${network.id}`);
+  await expectStored(recordedAt(7));
+});
+
 test('a damaged datastore is mended by one resync, which writes what differs and nothing else', async () => {
   const before = await controller.dump();
   const keys = Object.keys(before);

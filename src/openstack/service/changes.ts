@@ -1,9 +1,11 @@
 /** Changes that Neutron's driver tells: each object's in their order, whatever order they come in. */
 import { CalicoError } from '../../errors/index.ts';
+import { portRecords } from '../dhcp-records.ts';
 import type { Region } from '../region.ts';
-import { endpointOf } from './endpoint.ts';
+import { networkKey, networkOf, portOptionsOf } from './dhcp.ts';
+import { endpointOf, endpointPrefix, hostOfEndpoint } from './endpoint.ts';
 import type { KnownEndpoints } from './known-endpoints.ts';
-import type { GroupFacts, PortFacts, Project, Subnet } from './neutron.ts';
+import type { GroupFacts, NetworkFacts, PortFacts, Project, Subnet } from './neutron.ts';
 import { policyKey, policyOf, type RuleProblem, UNPOLICED_ID, unpolicedPolicy } from './policy.ts';
 import { subnetOf } from './subnet.ts';
 import type { Writer, Written } from './writer.ts';
@@ -12,9 +14,12 @@ import type { Writer, Written } from './writer.ts';
 export type Change =
   | { readonly kind: 'port'; readonly id: string; readonly facts: PortFacts | null }
   | { readonly kind: 'security_group'; readonly id: string; readonly facts: GroupFacts | null }
+  | { readonly kind: 'network'; readonly id: string; readonly facts: NetworkFacts | null }
   | { readonly kind: 'subnet'; readonly id: string; readonly facts: Subnet | null };
 
 export type Result = Written & { readonly late: boolean };
+
+const KINDS: readonly string[] = ['port', 'security_group', 'network', 'subnet'] satisfies Change['kind'][];
 
 /** Objects of which is remembered how new they are. */
 const REMEMBERED = 200_000;
@@ -82,14 +87,18 @@ export class Changes {
       case 'port':
         return this.#port(change.id, change.facts);
       case 'security_group': {
-        if (!change.facts) return writer.settle(null, [policyKey(region, change.id)]);
+        if (!change.facts) return writer.settle([], [policyKey(region, change.id)]);
         const { policy, problems } = policyOf(region, change.facts);
         if (problems.length > 0) this.#options.onProblems(problems);
-        return writer.settle(policy, []);
+        return writer.settle([policy], []);
       }
       case 'subnet': {
         const record = change.facts && subnetOf(region, change.facts);
-        return writer.settle(record, [`${region.subnets}${change.id}`]);
+        return writer.settle(record ? [record] : [], [`${region.subnets}${change.id}`]);
+      }
+      case 'network': {
+        const record = change.facts && networkOf(region, change.facts);
+        return writer.settle(record ? [record] : [], [networkKey(region, change.id)]);
       }
     }
   }
@@ -100,23 +109,37 @@ export class Changes {
       ? endpointOf(region, facts, await projectOf(facts.port.project_id ?? ''), interfaceLength)
       : 'nothing';
     if (outcome === 'keep') return NOTHING;
-    const present = endpoints.keysOf(id);
-    if (outcome === 'nothing') return writer.settle(null, present);
+    const present = endpoints.keysOf(id).flatMap((key) => [key, ...this.#optionsBeside(key, id)]);
+    if (outcome === 'nothing') return writer.settle([], present);
     if (facts?.port.port_security_enabled === false) {
       // A resync that has not heard of this port must leave the policy there.
       remember(this.#takenAt, UNPOLICED_ID, ++this.#taken);
-      await writer.settle(unpolicedPolicy(region), []);
+      await writer.settle([unpolicedPolicy(region)], []);
     }
-    const written = await writer.settle(outcome.endpoint, present);
+    const host = facts?.port['binding:host_id'] as string;
+    const options = portOptionsOf(region, host, (facts as PortFacts).port);
+    const wanted = [outcome.endpoint, ...(options ? [options] : [])];
+    const written = await writer.settle(wanted, present);
     endpoints.add(outcome.endpoint.key);
     return written;
   }
+
+  /** Where the DHCP agent of the endpoint's host is told of the port. */
+  #optionsBeside(key: string, id: string): string[] {
+    const { region } = this.#options;
+    const host = hostOfEndpoint(key.slice(endpointPrefix(region).length));
+    return host === null ? [] : [portRecords(region, host) + id];
+  }
 }
 
-function revisionOf({ kind, facts }: Change): number {
-  if (facts === null) return DELETED;
-  const object = kind === 'port' ? facts.port : kind === 'security_group' ? facts.security_group : facts;
-  return object.revision_number ?? 0;
+function revisionOf(change: Change): number {
+  if (change.facts === null) return DELETED;
+  return objectOf(change.kind, change.facts).revision_number ?? 0;
+}
+
+/** Of its facts, the object itself. */
+function objectOf(kind: string, facts: object): { id?: string; revision_number?: number } {
+  return (facts as { [name: string]: object })[kind] ?? facts;
 }
 
 function remember(map: Map<string, number>, id: string, value: number): void {
@@ -131,8 +154,7 @@ export function changeOf(message: unknown): Change {
   const wrong = (what: string) => new CalicoError('E_INVALID', String(id), what);
   if (typeof id !== 'string' || id === '') throw wrong('a change names its object');
   if (facts === undefined || typeof facts !== 'object') throw wrong('a change has the facts of its object');
-  if (kind !== 'port' && kind !== 'security_group' && kind !== 'subnet') throw wrong(`of an unknown kind: ${kind}`);
-  const object = facts === null ? null : ((facts as { [name: string]: { id?: string } })[kind] ?? facts);
-  if (object !== null && (object as { id?: string }).id !== id) throw wrong('its facts are of another object');
+  if (typeof kind !== 'string' || !KINDS.includes(kind)) throw wrong(`of an unknown kind: ${kind}`);
+  if (facts !== null && objectOf(kind, facts).id !== id) throw wrong('its facts are of another object');
   return message as Change;
 }

@@ -1,5 +1,6 @@
 /** What all of Neutron's objects together want to be in the datastore: pure, for a resync. */
 import type { Region } from '../region.ts';
+import { networkOf, portOptionsOf } from './dhcp.ts';
 import { endpointOf } from './endpoint.ts';
 import type { FloatingIp, Project } from './neutron.ts';
 import type { Everything } from './neutron-api.ts';
@@ -36,6 +37,11 @@ export async function desiredOf(
     const record = subnetOf(region, subnet);
     if (record) want(record, subnet.id, subnet.revision_number);
   }
+  const subnetsOf = Map.groupBy(all.subnets, ({ network_id }) => network_id);
+  for (const network of all.networks) {
+    const record = networkOf(region, { network, subnets: subnetsOf.get(network.id) ?? [] });
+    if (record) want(record, network.id, network.revision_number);
+  }
   for (const group of all.security_groups) {
     const made = policyOf(region, { security_group: group, address_groups: all.address_groups });
     want(made.policy, group.id, group.revision_number);
@@ -61,6 +67,8 @@ export async function desiredOf(
     if (outcome === 'keep') kept.add(port.id);
     else if (outcome !== 'nothing') {
       want(outcome.endpoint, port.id, port.revision_number);
+      const options = portOptionsOf(region, port['binding:host_id'] as string, port);
+      if (options) want(options, port.id, port.revision_number);
       unpoliced ||= port.port_security_enabled === false;
     }
   }

@@ -70,6 +70,12 @@ export function endpointPrefix(region: Region): string {
   return endpointKey(region, '');
 }
 
+/** The host that an endpoint of ours is on. */
+export function hostOfEndpoint(name: string): string | null {
+  const [node] = name.split(/(?<=[^-])-(?=[^-])/);
+  return node ? node.replaceAll('--', '-') : null;
+}
+
 /** The port that an endpoint of ours is made from; null for a name that no endpoint of OpenStack's has. */
 export function portOfEndpoint(name: string): string | null {
   const parts = name.split(/(?<=[^-])-(?=[^-])/);

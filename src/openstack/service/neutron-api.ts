@@ -2,7 +2,7 @@
 import { CalicoError } from '../../errors/index.ts';
 import { ask, refusal } from './http.ts';
 import type { Keystone } from './keystone.ts';
-import type { AddressGroup, FloatingIp, Port, SecurityGroup, Subnet } from './neutron.ts';
+import type { AddressGroup, FloatingIp, Network, Port, SecurityGroup, Subnet } from './neutron.ts';
 
 const PAGE = 500;
 const ATTEMPTS = 3;
@@ -25,11 +25,14 @@ const PORT_FIELDS = [
   'binding:host_id',
   'binding:vif_type',
   'binding:profile',
+  'extra_dhcp_opts',
+  'created_at',
   'revision_number',
 ];
 
 export interface Everything {
   readonly ports: readonly Port[];
+  readonly networks: readonly Network[];
   readonly subnets: readonly Subnet[];
   readonly security_groups: readonly SecurityGroup[];
   readonly address_groups: readonly AddressGroup[];
@@ -54,6 +57,7 @@ export class NeutronApi {
     const ports = await this.#list<Port>('ports', PORT_FIELDS);
     return {
       ports,
+      networks: await this.#list<Network>('networks', ['id', 'mtu', 'dns_domain', 'revision_number']),
       subnets: await this.#list<Subnet>('subnets'),
       security_groups: await this.#list<SecurityGroup>('security-groups'),
       address_groups: await this.#list<AddressGroup>('address-groups', [], true),
@@ -62,7 +66,7 @@ export class NeutronApi {
   }
 
   /** The ids of all objects of a kind. */
-  async ids(collection: 'ports' | 'subnets' | 'security-groups'): Promise<Set<string>> {
+  async ids(collection: 'ports' | 'networks' | 'subnets' | 'security-groups'): Promise<Set<string>> {
     return new Set((await this.#list<{ id: string }>(collection, ['id'])).map(({ id }) => id));
   }
 

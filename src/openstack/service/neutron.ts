@@ -14,6 +14,19 @@ export interface Port {
   readonly 'binding:host_id'?: string;
   readonly 'binding:vif_type'?: string;
   readonly 'binding:profile'?: { readonly migrating_to?: string };
+  readonly extra_dhcp_opts?: readonly {
+    readonly opt_name: string;
+    readonly opt_value: string;
+    readonly ip_version?: number;
+  }[];
+  readonly created_at?: string;
+  readonly revision_number?: number;
+}
+
+export interface Network {
+  readonly id: string;
+  readonly mtu?: number | null;
+  readonly dns_domain?: string | null;
   readonly revision_number?: number;
 }
 
@@ -24,6 +37,7 @@ export interface Subnet {
   readonly ip_version: 4 | 6;
   readonly gateway_ip: string | null;
   readonly enable_dhcp: boolean;
+  readonly ipv6_ra_mode?: string | null;
   readonly dns_nameservers: readonly string[];
   readonly host_routes: readonly { readonly destination: string; readonly nexthop: string }[];
   readonly revision_number?: number;
@@ -76,6 +90,12 @@ export interface PortFacts {
   readonly security_groups: readonly Pick<SecurityGroup, 'id' | 'name'>[];
   /** Those that lead to it. */
   readonly floatingips: readonly FloatingIp[];
+}
+
+/** All that a network's agents are told. */
+export interface NetworkFacts {
+  readonly network: Network;
+  readonly subnets: readonly Pick<Subnet, 'id' | 'ipv6_ra_mode'>[];
 }
 
 /** All that a group's policy is made of. */

@@ -1,8 +1,10 @@
 /** Compares all that Neutron has with all that is stored, and mends what differs. */
 import type { KeyValue, Store } from '../../datastore/index.ts';
+import { networkRecords } from '../dhcp-records.ts';
 import type { Region } from '../region.ts';
 import type { Changes } from './changes.ts';
 import { type Desired, desiredOf, type Wanted } from './desired.ts';
+import { allPortRecords } from './dhcp.ts';
 import { endpointPrefix, portOfEndpoint } from './endpoint.ts';
 import type { Project } from './neutron.ts';
 import type { NeutronApi } from './neutron-api.ts';
@@ -49,7 +51,7 @@ export async function resync(options: ResyncOptions, progress: Progress): Promis
   const started = performance.now();
   const moment = changes.moment;
   const stored = new Map<string, KeyValue>();
-  for (const prefix of [endpointPrefix(region), policyPrefix(region), region.subnets])
+  for (const prefix of prefixesOf(region))
     for (const item of (await store.list(prefix)).items) stored.set(item.key, item);
   progress.stored = stored.size;
 
@@ -105,11 +107,11 @@ async function remove(
   moment: number,
   progress: Progress,
 ): Promise<void> {
-  const prefixes = [endpointPrefix(region), policyPrefix(region), region.subnets] as const;
   const objectOf = (key: string): string | null => {
-    const prefix = prefixes.find((candidate) => key.startsWith(candidate)) as string;
-    const name = key.slice(prefix.length);
-    return prefix === prefixes[0] ? portOfEndpoint(name) : name;
+    const endpoints = endpointPrefix(region);
+    if (key.startsWith(endpoints)) return portOfEndpoint(key.slice(endpoints.length));
+    const policies = policyPrefix(region);
+    return key.startsWith(policies) ? key.slice(policies.length) : key.slice(key.lastIndexOf('/') + 1);
   };
   const surplus = [...stored.values()].filter(({ key }) => !desired.records.has(key));
   await each(surplus, async (item) => {
@@ -129,6 +131,8 @@ async function checkCreated(
 ): Promise<void> {
   const kinds = [
     ['ports', endpointPrefix(region)],
+    ['ports', allPortRecords(region)],
+    ['networks', networkRecords(region)],
     ['security-groups', policyPrefix(region)],
     ['subnets', region.subnets],
   ] as const;
@@ -141,6 +145,11 @@ async function checkCreated(
       if (item && (await writer.remove(item))) progress.deleted++;
     }
   }
+}
+
+/** What the keys of everything start with that Neutron's objects become. */
+function prefixesOf(region: Region): string[] {
+  return [endpointPrefix(region), policyPrefix(region), region.subnets, networkRecords(region), allPortRecords(region)];
 }
 
 async function each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 /** Writes what is wanted where something else is stored, and nothing that is equal. */
 import { randomUUID } from 'node:crypto';
-import type { KeyValue, Store } from '../../datastore/index.ts';
+import type { Compare, KeyValue, Store, Write } from '../../datastore/index.ts';
 import { CalicoError } from '../../errors/index.ts';
 import { type Identity, merged } from './merge.ts';
 import type { Record } from './record.ts';
@@ -20,25 +20,28 @@ export class Writer {
   }
 
   /**
-   * In one transaction: what is `wanted` is there and nothing is under the `others`. What is stored is read first, and again when
+   * In one transaction: what is `wanted` is there and nothing else is under the `others`. What is stored is read first, and again when
    * it has changed meanwhile. Errors: E_DATASTORE, E_CONFLICT (it changes all the time).
    */
-  async settle(wanted: Record | null, others: readonly string[]): Promise<Written> {
-    const keys = [...new Set([...(wanted ? [wanted.key] : []), ...others])];
+  async settle(wanted: readonly Record[], others: readonly string[]): Promise<Written> {
+    const values = new Map(wanted.map(({ key, value }) => [key, value]));
+    const keys = [...new Set([...values.keys(), ...others])];
     if (keys.length === 0) return { written: 0, deleted: 0 };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const stored = (await this.#store.read(keys.map((key) => ({ key })))).map(([item]) => item);
-      const text = wanted ? merged(stored[0]?.value ?? null, wanted.value, newIdentity) : null;
-      const gone = stored.filter((item) => item !== undefined && item.key !== wanted?.key) as KeyValue[];
-      const compares = gone.map(({ key, revision }) => ({ key, revision }) as { key: string; revision: string | null });
-      const writes: { key: string; value: string | null }[] = gone.map(({ key }) => ({ key, value: null }));
-      if (wanted && text !== null) {
-        compares.push({ key: wanted.key, revision: stored[0]?.revision ?? null });
-        writes.push({ key: wanted.key, value: text });
+      const compares: Compare[] = [];
+      const writes: Write[] = [];
+      for (const [i, key] of keys.entries()) {
+        const item = stored[i];
+        const value = values.get(key);
+        const text = value ? merged(item?.value ?? null, value, newIdentity) : null;
+        if (value ? text === null : !item) continue;
+        compares.push({ key, revision: item?.revision ?? null });
+        writes.push({ key, value: text });
       }
-      if (writes.length === 0) return { written: 0, deleted: 0 };
-      if ((await this.#store.transact(compares, writes)) !== null)
-        return { written: text === null ? 0 : 1, deleted: gone.length };
+      const deleted = writes.filter(({ value }) => value === null).length;
+      if (writes.length === 0 || (await this.#store.transact(compares, writes)) !== null)
+        return { written: writes.length - deleted, deleted };
     }
     throw new CalicoError('E_CONFLICT', keys.join(', '), 'somebody else goes on changing it');
   }
