@@ -25,6 +25,10 @@ test('what is not there, with the near miss', async () => {
   });
 });
 
+test('a field that only objects of JavaScript have', async () => {
+  expect((await explain('node.constructor')).out).toContain("E_USAGE Node: has no field 'constructor'");
+});
+
 test.each(
   Object.values(KINDS)
     .filter(({ keeper }) => !keeper)

@@ -8,12 +8,13 @@ import { aboutField, type FieldText, fieldsBelow, typeOf } from '../schema-text.
 
 /** Prints what `KIND` or `KIND.field.field` is, and the fields below it. */
 export function explainSchema(io: Io, path: string): void {
-  const [name = '', ...steps] = path.split('.');
-  const info = askedKind(name);
+  const [kind = '', ...steps] = path.split('.');
+  const info = askedKind(kind);
   let schema = info.schema;
   for (const [i, step] of steps.entries()) {
     const fields = fieldsOf(elementOf(schema) ?? schema);
-    const field = fields[step.replace(/\[\d*\]$/, '')];
+    const name = step.replace(/\[\d*\]$/, '');
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (!field) throw noField([info.kind, ...steps.slice(0, i)].join('.'), step, Object.keys(fields));
     schema = field;
   }

@@ -61,3 +61,9 @@ test.each([
   expect(out).toMatch(new RegExp(`^${code} .*\n$`));
   expect(await labels()).toEqual({ rack: 'a' });
 });
+
+test('a label is one that the resource has, not one that any object has', async () => {
+  expect((await at.call(['label', 'nodes', 'n1', 'constructor', '--remove'])).out).toContain('E_NOT_FOUND');
+  expect((await at.call(['label', 'nodes', 'n1', 'constructor=x'])).exit).toBe(0);
+  expect(await labels()).toEqual({ constructor: 'x', rack: 'a' });
+});

@@ -44,7 +44,9 @@ function changed(
   value: string | undefined,
   { overwrite }: LabelOptions,
 ): { labels: Record<string, string>; done: 'set' | 'updated' | 'removed' } {
-  const { [key]: present, ...others } = metadata.labels ?? {};
+  const labels = metadata.labels ?? {};
+  const present = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const others = Object.fromEntries(Object.entries(labels).filter(([other]) => other !== key));
   const subject = `label ${key} of ${kind} ${metadata.name}`;
   if (value === undefined) {
     if (present === undefined) throw new CalicoError('E_NOT_FOUND', subject, 'does not exist');

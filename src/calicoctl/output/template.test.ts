@@ -24,10 +24,20 @@ test.each([
   ['{{range .}}{{ len .items -}}   {{- "x" }}{{end}}', '2x'],
   [each('{{printf "%s=%v " .ObjectMeta.Name .Spec.Order}}'), 'a=5 b= '],
   [each('{{eq .ObjectMeta.Name "a"}} '), 'true false '],
+  ['{{printf "%d%%" 5}}', '5%'],
 ])('%s', (template, expected) => {
   expect(parseTemplate(template)(DATA)).toBe(expected);
 });
 
-test.each(['{{.Bad', '{{end}}', '{{range .}}', '{{nonsense .}}'])('%s is refused', (template) => {
-  expect(() => parseTemplate(template)(DATA)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+test('what metadata has is the resource’s own, as in Go', () => {
+  const resource = { apiVersion: 'v', kind: 'Node', metadata: { name: 'n', labels: { a: 'b' } } };
+  expect(parseTemplate('{{.Name}} {{.Labels.a}} {{.Kind}}{{.Namespace}}')(resource)).toBe('n b Node');
+  expect(() => parseTemplate('{{.Nonsense}}')(resource)).toThrow('Nonsense');
 });
+
+test.each(['{{.Bad', '{{end}}', '{{range .}}', '{{nonsense .}}', '{{toString}}', '{{"\\x41"}}'])(
+  '%s is refused',
+  (template) => {
+    expect(() => parseTemplate(template)(DATA)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+  },
+);

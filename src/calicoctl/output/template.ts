@@ -26,6 +26,8 @@ const RESOURCE_FIELDS = [
   'items',
 ];
 
+const METADATA_FIELDS = ['name', 'namespace', 'uid', 'resourceversion', 'creationtimestamp', 'labels', 'annotations'];
+
 export function parseTemplate(text: string): Template {
   const tokens = text.split(/(\{\{-?[\s\S]*?-?\}\})/);
   if (/\{\{/.test(tokens.filter((_, i) => i % 2 === 0).join(''))) throw wrong('an action is not closed: }} is missing');
@@ -98,21 +100,30 @@ function evaluate(pipeline: string, dot: unknown, root: unknown): unknown {
     const words = command.match(/\((?:[^()]|\([^()]*\))*\)|"(?:[^"\\]|\\.)*"|`[^`]*`|[^\s]+/g) ?? [];
     const [first = '.', ...rest] = words;
     const values = rest.map((word) => operand(word, dot, root));
-    piped = [FUNCTIONS[first] ? call(first, [...values, ...piped]) : operand(first, dot, root)];
+    piped = [Object.hasOwn(FUNCTIONS, first) ? call(first, [...values, ...piped]) : operand(first, dot, root)];
   }
   return piped[0];
 }
 
 function operand(word: string, dot: unknown, root: unknown): unknown {
   if (word.startsWith('(')) return evaluate(word.slice(1, -1), dot, root);
-  if (word.startsWith('"')) return JSON.parse(word);
+  if (word.startsWith('"')) return quoted(word);
   if (word.startsWith('`')) return word.slice(1, -1);
   if (/^-?\d/.test(word)) return Number(word);
   if (word === 'true' || word === 'false') return word === 'true';
   if (word === '$' || word.startsWith('$.')) return select(root, word.slice(1));
   if (word.startsWith('.')) return select(dot, word);
-  if (FUNCTIONS[word]) return call(word, []);
+  if (Object.hasOwn(FUNCTIONS, word)) return call(word, []);
   throw wrong(`function '${word}' is not known`);
+}
+
+/** Go's escapes that JSON has, too. */
+function quoted(word: string): unknown {
+  try {
+    return JSON.parse(word);
+  } catch {
+    throw wrong(`${word} is no text that is understood`);
+  }
 }
 
 function select(value: unknown, path: string): unknown {
@@ -124,12 +135,14 @@ function fieldOf(value: unknown, name: string): unknown {
   const wanted = name === 'ObjectMeta' || name === 'ListMeta' ? 'metadata' : name.toLowerCase();
   if (wanted === 'typemeta') return value;
   const key = Object.keys(value).find((known) => known.toLowerCase() === wanted);
-  if (key === undefined && 'apiVersion' in value && !RESOURCE_FIELDS.includes(wanted))
-    throw wrong(`a resource has no field '${name}'`);
-  return key === undefined ? undefined : (value as Record<string, unknown>)[key];
+  if (key !== undefined) return (value as Record<string, unknown>)[key];
+  if (!('apiVersion' in value) || RESOURCE_FIELDS.includes(wanted)) return undefined;
+  // Go reaches the fields of metadata from the resource, too: they are embedded.
+  if (METADATA_FIELDS.includes(wanted)) return fieldOf((value as { metadata?: unknown }).metadata, name);
+  throw wrong(`a resource has no field '${name}'`);
 }
 
-const FUNCTIONS: Record<string, ((...args: never[]) => unknown) | undefined> = {
+const FUNCTIONS: Record<string, (...args: never[]) => unknown> = {
   join: (value: unknown, separator: string) => joined(value, separator),
   joinAndTruncate: (value: unknown, separator: string, most: number) => {
     const text = joined(value, separator);
@@ -150,9 +163,10 @@ const FUNCTIONS: Record<string, ((...args: never[]) => unknown) | undefined> = {
   print: (...values: unknown[]) => values.map(goText).join(''),
   println: (...values: unknown[]) => `${values.map(goText).join(' ')}\n`,
   printf: (format: string, ...values: unknown[]) =>
-    format.replace(/%[svdq]/g, (verb) =>
-      verb === '%q' ? JSON.stringify(goText(values.shift())) : goText(values.shift()),
-    ),
+    format.replace(/%[svdq%]/g, (verb) => {
+      if (verb === '%%') return '%';
+      return verb === '%q' ? JSON.stringify(goText(values.shift())) : goText(values.shift());
+    }),
 };
 
 /** Members of a list, or `key=value` of a map. */
