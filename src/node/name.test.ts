@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -21,4 +21,14 @@ test('where it cannot be kept', () => {
   expect(() => keepNodeName({ CALICO_NODENAME_FILE: join(CALICO_NODENAME_FILE, 'b') }, 'x')).toThrow(
     expect.objectContaining({ code: 'E_FILE' }),
   );
+});
+
+const HOSTS = JSON.parse(readFileSync(new URL('../../test/vectors/names/hostnames.json', import.meta.url), 'utf8')) as {
+  'v3.15.0': { hostname: string; nodeName: string };
+}[];
+
+test.each(HOSTS.map((row) => row['v3.15.0']))('$hostname, as upstream', ({ hostname, nodeName: expected }) => {
+  const env = { CALICO_NODENAME_FILE: join(directory, 'never') };
+  expect(nodeName(env, hostname)).toBe(expected);
+  expect(nodeName({ ...env, HOSTNAME: hostname }, 'system')).toBe(expected);
 });

@@ -1,7 +1,8 @@
 /** Names of the v1 API, and what upstream's conversion makes of them. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ip } from '../../net/index.ts';
-import { addressName, nodeName, policyName, profileName, resourceName } from './names.ts';
+import { cidr, ip } from '../../net/index.ts';
+import { addressName, cidrName, nodeName, policyName, profileName, resourceName } from './names.ts';
 
 test.each([
   ['Node.Host', 'node.host'],
@@ -21,4 +22,12 @@ test('a name that had to be changed gets a hash', () => {
 test('addresses', () => {
   expect(addressName(ip('10.0.0.1'))).toBe('10-0-0-1');
   expect(addressName(ip('aa:bb::ff'))).toBe('00aa-00bb-0000-0000-0000-0000-0000-00ff');
+});
+
+const CIDRS = JSON.parse(
+  readFileSync(new URL('../../../test/vectors/names/cidrNames.json', import.meta.url), 'utf8'),
+) as { 'v3.15.0': { cidr: string; name: string } }[];
+
+test.each(CIDRS.map((row) => row['v3.15.0']))('$cidr, as upstream', ({ cidr: text, name }) => {
+  expect(cidrName(cidr(text))).toBe(name);
 });
