@@ -10,6 +10,7 @@ const EXPONENT = /^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)[eE][-+]?[0-9]+$/
  */
 export const YAML_DIALECT = {
   version: '1.1' as const,
+  logLevel: 'error' as const, // what is wrong is told by whoever reads, not by the library on standard error
   customTags: (tags: Tags) =>
     tags.flatMap((tag): Tags => {
       if (typeof tag === 'string') return [tag];
