@@ -13,6 +13,13 @@ import { Etcd } from './datastore-etcd.ts';
 const PROJECT = `${'p'.repeat(31)}1`;
 const PYTHON = '/usr/bin/python3'; // Debian's, for which Debian's Neutron is
 const UP_MS = 120_000;
+/** Neutron takes an agent for dead after 75 s. */
+const REPORTS_MS = 20_000;
+
+export interface ControllerOptions {
+  readonly corePlugin?: 'calico' | 'ml2';
+  readonly region?: string;
+}
 
 export class Controller {
   readonly directory = mkdtempSync(join(tmpdir(), 'calico-neutron-'));
@@ -20,6 +27,13 @@ export class Controller {
   readonly socket = join(this.directory, 'service', 'service.sock');
   readonly #children = new Map<string, ChildProcess>();
   readonly #config = join(this.directory, 'neutron.conf');
+
+  readonly #options: ControllerOptions;
+  #reports: NodeJS.Timeout | undefined;
+
+  constructor(options: ControllerOptions = {}) {
+    this.#options = options;
+  }
 
   async start(): Promise<void> {
     this.#installDriver();
@@ -39,13 +53,39 @@ export class Controller {
     this.#run('service', programPath('calico-openstack'), ['--config-file', this.#config]);
   }
 
+  /** Another controller's, which Neutron here does not speak to. */
+  startOtherService(): void {
+    const more = join(this.directory, 'other.conf');
+    writeFileSync(more, `[calico]\nservice_socket = ${this.directory}/other.sock\n`);
+    this.#run('other', programPath('calico-openstack'), ['--config-file', `${this.#config},${more}`]);
+  }
+
+  /** A Felix on each of them reports, again and again, which makes it one that ports are bound to. */
+  reportHosts(...hosts: string[]): void {
+    const segment = this.#options.region ? `region-${this.#options.region}` : 'no-region';
+    const started = Date.now();
+    const report = () => {
+      const time = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+      const value = JSON.stringify({
+        time,
+        uptime: (Date.now() - started) / 1000,
+        first_update: this.#reports === undefined,
+      });
+      for (const host of hosts) this.etcd.ctl('put', `/calico/felix/v2/${segment}/host/${host}/status`, value);
+    };
+    report();
+    this.#reports = setInterval(() => {
+      if (this.etcd.pid !== 0) report();
+    }, REPORTS_MS);
+  }
+
   async startNeutron(): Promise<void> {
     this.#run('neutron', 'neutron-server', ['--config-file', this.#config]);
     await until('neutron-server', async () => (await fetch('http://127.0.0.1:9696/')).ok);
   }
 
   /** SIGKILL, as a crash would: with it those that it has started. */
-  async kill(name: 'service' | 'neutron' | 'database' | 'keystone'): Promise<void> {
+  async kill(name: 'service' | 'other' | 'neutron' | 'database' | 'keystone'): Promise<void> {
     const child = this.#children.get(name);
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -54,16 +94,18 @@ export class Controller {
   }
 
   async stop(): Promise<void> {
-    for (const name of ['neutron', 'service', 'keystone', 'database'] as const) await this.kill(name);
+    clearInterval(this.#reports);
+    for (const name of ['neutron', 'service', 'other', 'keystone', 'database'] as const) await this.kill(name);
     await this.etcd.remove();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Neutron's answer: what the one field of it holds. */
   async api<T = { id: string }>(method: string, path: string, body?: { [kind: string]: object }): Promise<T> {
+    const owned = (fields: object) => (method === 'POST' ? { tenant_id: PROJECT, ...fields } : fields);
     const asked = Object.entries(body ?? {}).map(([kind, fields]) => [
       kind,
-      method === 'POST' ? { tenant_id: PROJECT, ...fields } : fields,
+      Array.isArray(fields) ? fields.map(owned) : owned(fields),
     ]);
     const response = await fetch(`http://127.0.0.1:9696/v2.0/${path}`, {
       method,
@@ -150,8 +192,8 @@ export class Controller {
       this.#config,
       `[DEFAULT]
 auth_strategy = noauth
-core_plugin = calico
-service_plugins =
+core_plugin = ${this.#options.corePlugin ?? 'calico'}
+service_plugins = ${this.#options.corePlugin === 'ml2' ? 'router' : ''}
 api_workers = 1
 rpc_workers = 1
 transport_url = fake://
@@ -171,7 +213,12 @@ auth_url = http://127.0.0.1:5000
 username = neutron
 password = secret
 project_name = service
+[ml2]
+mechanism_drivers = calico
+type_drivers = local
+tenant_network_types = local
 [calico]
+openstack_region = ${this.#options.region ?? ''}
 etcd_host = 127.0.0.1
 etcd_port = ${this.etcd.port}
 service_socket = ${this.socket}

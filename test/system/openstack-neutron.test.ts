@@ -46,12 +46,7 @@ function withFloatingIp(step: number, externalIP: string): Dump {
 }
 
 test('a Felix that reports is an agent that is alive', async () => {
-  for (const host of ['compute1', 'compute2'])
-    controller.etcd.ctl(
-      'put',
-      `/calico/felix/v2/no-region/host/${host}/status`,
-      JSON.stringify({ time: new Date().toISOString().replace(/\.\d+Z/, 'Z'), uptime: 10.5, first_update: true }),
-    );
+  controller.reportHosts('compute1', 'compute2');
   await expect.poll(async () => (await api<unknown[]>('GET', 'agents')).length, PATIENCE).toBe(2);
 });
 
