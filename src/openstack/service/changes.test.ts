@@ -139,7 +139,9 @@ test('of two that stand for election one is elected, and the other when it leave
   expect((await store.get('/calico/openstack/v1/neutron_election'))?.value).toBe('a');
   await a.stop();
   await expect.poll(() => told, { timeout: 10_000 }).toEqual(['a true', 'a false', 'b true']);
+  await store.put(REGION.elections[0] as string, 'c');
   await b.stop();
+  expect((await store.get(REGION.elections[0] as string))?.value).toBe('c');
 });
 
 test('reports are told once, and anew to whoever has not seen them', async () => {

@@ -37,10 +37,13 @@ export class Election {
   /** Lets others be elected at once. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    if (!this.#lease) return;
-    await this.#options.store.transact(
+    const { store, keys } = this.#options;
+    // What is somebody else's by now stays.
+    if (this.#lease === null || !(await this.#stillOurs(this.#lease))) return;
+    this.#lease = null;
+    await store.transact(
       [],
-      this.#options.keys.map((key) => ({ key, value: null })),
+      keys.map((key) => ({ key, value: null })),
     );
     this.#tell(false);
   }

@@ -1,7 +1,7 @@
 /** From a port to its WorkloadEndpoint. */
 import { workloadEndpointName } from '../../api/index.ts';
 import { resourceKey } from '../../datastore/index.ts';
-import { parseCidr } from '../../net/index.ts';
+import { familyOf, lengthOf, parseCidr } from '../../net/index.ts';
 import type { Region } from '../region.ts';
 import { groupLabels, projectLabels, UNPOLICED } from './labels.ts';
 import type { Port, PortFacts, Project } from './neutron.ts';
@@ -10,6 +10,8 @@ import type { Record, StoredResource } from './record.ts';
 const ANNOTATION = 'openstack.projectcalico.org/';
 /** What Linux takes for an interface's name. Nova names the tap itself: `tap` and as much of the port's id as fits. */
 export const INTERFACE_LENGTH = 14;
+
+const WIDEST_ROUTED = { ipv4: 8, ipv6: 16 };
 
 /** `nothing`: the port is none of ours (now); `keep`: whatever is stored stays, for the port is on its way between hosts. */
 export type EndpointOutcome = { readonly endpoint: Record } | 'nothing' | 'keep';
@@ -30,7 +32,7 @@ export function endpointOf(
     endpoint: port.id,
   });
   if (name === undefined) return 'nothing';
-  const pairs = pairNetworks(port);
+  const { routed: pairs, sources } = pairNetworks(port);
   const policed = port.port_security_enabled !== false;
   const members = new Set(port.security_groups ?? []);
   const value: StoredResource = {
@@ -59,7 +61,7 @@ export function endpointOf(
       allowedIps: pairs,
       ...gateways(port, subnets),
       ...translations(port, floatingips),
-      ...(policed ? {} : { allowSpoofedSourcePrefixes: ['0.0.0.0/0', '::/0'] }),
+      ...spoofing(policed ? sources : ['0.0.0.0/0', '::/0']),
     },
   };
   return { endpoint: { key: endpointKey(region, name), value } };
@@ -96,8 +98,22 @@ function annotationsOf(port: Port): { [name: string]: string } {
   return { [`${ANNOTATION}network-id`]: port.network_id, ...(fqdn && { [`${ANNOTATION}fqdn`]: fqdn }) };
 }
 
-function pairNetworks(port: Port): string[] {
-  return (port.allowed_address_pairs ?? []).map(({ ip_address }) => networkOf(ip_address));
+/**
+ * A pair's addresses are the instance's own: they are routed to it. A prefix as wide as 0.0.0.0/0 only says what it may send from;
+ * routed, it would be the host's way to everywhere.
+ */
+function pairNetworks(port: Port): { readonly routed: string[]; readonly sources: string[] } {
+  const networks = (port.allowed_address_pairs ?? []).map(({ ip_address }) => networkOf(ip_address));
+  return { routed: networks.filter((text) => !isWide(text)), sources: networks.filter(isWide) };
+}
+
+function isWide(text: string): boolean {
+  const prefix = parseCidr(text);
+  return prefix !== null && lengthOf(prefix) < (familyOf(prefix) === 4 ? WIDEST_ROUTED.ipv4 : WIDEST_ROUTED.ipv6);
+}
+
+function spoofing(prefixes: readonly string[]) {
+  return prefixes.length > 0 ? { allowSpoofedSourcePrefixes: prefixes } : {};
 }
 
 /** Text that is no address stays as it is, and Felix closes the endpoint; Neutron lets none through. */

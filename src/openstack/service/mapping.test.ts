@@ -256,6 +256,22 @@ describe('endpoints', () => {
     });
   });
 
+  test("a pair as wide as everything is what it may send from, and no route: that would be the host's default", () => {
+    const pairs = ['0.0.0.0/0', '128.0.0.0/1', '::/0', '10.0.0.0/8'].map((ip_address) => ({ ip_address }));
+    const outcome = endpoint({ allowed_address_pairs: pairs, fixed_ips: [] });
+    expect(outcome).toMatchObject({
+      endpoint: {
+        value: {
+          spec: {
+            ipNetworks: ['10.0.0.0/8'],
+            allowedIps: ['10.0.0.0/8'],
+            allowSpoofedSourcePrefixes: ['0.0.0.0/0', '128.0.0.0/1', '::/0'],
+          },
+        },
+      },
+    });
+  });
+
   test('port security that is off lets everything through, from any address', () => {
     expect(endpoint({ port_security_enabled: false, security_groups: [] })).toMatchObject({
       endpoint: {
