@@ -17,13 +17,21 @@ export async function migratePool(io: Io, from: string, to: string, options: Mig
     io.out(planText(plan));
     if (plan.refusal) throw plan.refusal;
     if (options.plan) return;
-    for (const step of plan.steps.slice(0, plan.executable)) {
-      await execute(client, step);
-      io.out(`Done: ${stepText(step)}\n`);
-    }
-    const rest = plan.steps.length - plan.executable;
-    if (rest > 0) io.out(`${rest} steps are left; run this again when what they wait for is done\n`);
+    const left = await advance(io, client, plan);
+    if (left > 0) io.out(`${left} steps are left; run this again when what they wait for is done\n`);
   });
+}
+
+/** Resolves to how many steps are left. */
+async function advance(io: Io, client: Client, { from, to, steps, executable }: MigrationPlan): Promise<number> {
+  for (const step of steps.slice(0, executable)) {
+    await execute(client, step);
+    io.out(`Done: ${stepText(step)}\n`);
+    // What was given just before the pool was disabled is seen only now.
+    if (step.do === 'disable-pool')
+      return advance(io, client, planMigration(await readSnapshot(client.store), from.name, to.name));
+  }
+  return steps.length - executable;
 }
 
 function planText({ from, to, steps, executable, warnings }: MigrationPlan): string {

@@ -34,3 +34,9 @@ export async function cluster(): Promise<Terminal> {
   await calicoctl.call(['datastore', 'migrate', 'lock']);
   return calicoctl;
 }
+
+/** Is the address given to anybody? */
+export async function given(calicoctl: Terminal, address: string): Promise<boolean> {
+  const { out } = await calicoctl.call(['ipam', 'show', `--ip=${address}`]);
+  return out.includes('is in use');
+}
