@@ -1,7 +1,7 @@
 /**
  * calico-bgp: announces one host's workloads. In the order in which data flow:
  *
- *     datastore ─► Syncer ─► NetworkState ─► renderConfig ─► BirdSupervisor ─► BIRD ─► peers, kernel
+ *     datastore ─► Syncer ─► NetworkState ─► Configurator (renderConfig) ─► BirdSupervisor ─► BIRD ─► peers, kernel
  *
  * However it ends, BIRD's routes stay in the kernel, and the peers keep this host's routes for the time of a restart.
  */
@@ -10,20 +10,17 @@ import { type Logger, pino } from 'pino';
 import { clientEnvironment } from '../config/environment.ts';
 import { configFromEnvironment, connect, Syncer } from '../datastore/index.ts';
 import { CalicoError } from '../errors/index.ts';
-import type { SyncStatus, Update } from '../model/index.ts';
+import type { SyncerSink } from '../model/index.ts';
 import { familyOf, parseIp } from '../net/index.ts';
 import { commandLine } from '../program/index.ts';
+import { Configurator } from './configurator.ts';
 import { birdDirectory } from './control.ts';
 import { NetworkState } from './network.ts';
 import { PasswordFiles } from './passwords.ts';
 import { renderConfig } from './render.ts';
-import type { Problem } from './session-text.ts';
 import { StatusWriter } from './status-writer.ts';
 import { BirdSupervisor } from './supervisor.ts';
 import { staticWorkloadRoutes } from './workload-routes.ts';
-
-/** Changes that come together make one new configuration. */
-const SETTLE_MS = 20;
 
 /** A password that has changed is noticed so soon. */
 const PASSWORDS_MS = 10_000;
@@ -81,54 +78,44 @@ async function main(log: Logger): Promise<void> {
     client,
     onError: (error, name) => log.warn({ error: String(error), name }, 'a CalicoNodeStatus is not written'),
   });
-  let inSync = false;
-  let planned = false;
-
-  let complaints = '';
-  const complain = (problems: readonly Problem[]) => {
-    const before = complaints;
-    complaints = JSON.stringify(problems);
-    if (complaints !== before)
-      for (const problem of problems) log.error(problem, 'a BGP session is not as it was asked for');
-  };
-  const apply = () => {
-    planned = false;
-    const rendered = renderConfig(network, { ...settings, password: (ref) => passwords.read(ref) });
-    if (!rendered)
-      return log.warn({ node: settings.node }, 'the node is not known, or has no address: BIRD waits for it');
-    complain(rendered.problems);
-    bird.apply(rendered.text).catch((error) => log.error({ error: String(error) }, 'BIRD goes on as it was'));
-  };
-  const applySoon = () => {
-    if (!inSync || planned) return;
-    planned = true;
-    setTimeout(apply, SETTLE_MS);
-  };
-
-  const syncer = new Syncer(
-    client.store,
-    {
-      onUpdates(updates: readonly Update[]) {
-        statuses.apply(updates);
-        if (network.apply(updates)) applySoon();
-      },
-      onStatus(status: SyncStatus) {
-        if (status !== 'in-sync') return;
-        inSync = true;
-        applySoon();
-      },
-    },
-    { log: (message, fields) => log.warn(fields, message) },
-  );
+  const configurator = new Configurator({
+    bird,
+    log: log.child({ node: settings.node }),
+    render: () => renderConfig(network, { ...settings, password: (ref) => passwords.read(ref) }),
+  });
+  const syncer = new Syncer(client.store, following(network, statuses, configurator), {
+    log: (message, fields) => log.warn(fields, message),
+  });
   syncer.start();
-  setInterval(() => passwords.used && applySoon(), PASSWORDS_MS).unref();
+  setInterval(() => passwords.used && configurator.applySoon(), PASSWORDS_MS).unref();
+  endOnSignal(log, async () => {
+    syncer.stop();
+    statuses.stop();
+    await bird.stop();
+  });
+}
 
+/** Nothing is told to BIRD before everything that exists is known. */
+function following(network: NetworkState, statuses: StatusWriter, configurator: Configurator): SyncerSink {
+  let inSync = false;
+  return {
+    onUpdates(updates) {
+      statuses.apply(updates);
+      if (network.apply(updates) && inSync) configurator.applySoon();
+    },
+    onStatus(status) {
+      if (status !== 'in-sync') return;
+      inSync = true;
+      configurator.applySoon();
+    },
+  };
+}
+
+function endOnSignal(log: Logger, stop: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, async () => {
       log.info({ signal }, 'ending');
-      syncer.stop();
-      statuses.stop();
-      await bird.stop();
+      await stop();
       process.exit(0);
     });
   }
