@@ -13,7 +13,7 @@ export * from './lower.ts';
 export * from './marks.ts';
 export * from './names.ts';
 export * from './nat.ts';
-export * from './neighbours.ts';
+export * from './neighbour-discovery.ts';
 export * from './origin.ts';
 export * from './packet.ts';
 export * from './policy.ts';

@@ -4,7 +4,7 @@ import { hostEndpoint, policy, profile, rule } from '../calc/testing/resources.t
 import { idKey, type Kind, type Values } from '../model/index.ts';
 import { cidr, ICMP, ICMPV6 } from '../net/index.ts';
 import { DEFAULT_RULES_CONFIG } from './config.ts';
-import { neighboursDenied } from './neighbours.ts';
+import { neighboursDenied } from './neighbour-discovery.ts';
 
 const eth0 = hostEndpoint('eth0', { interfaceName: 'eth0' });
 
